@@ -1,0 +1,136 @@
+import { z } from "zod";
+
+/**
+ * The shape of `gateway.yaml`, after interpolation. The one source of the config's types, of its
+ * validation and of `gateway.schema.json`. Every object is strict: an unknown key is a problem.
+ */
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "letters, digits, dot, dash and underscore");
+
+const duration = z
+  .string()
+  .regex(/^\d+(ms|s|m|h)$/, "a number with a unit: 250ms, 30s, 5m, 1h")
+  .describe("A length of time: 250ms, 30s, 5m, 1h");
+
+const bindingSchema = z.strictObject({
+  plugin: name.describe("Name of the plugin, as its manifest says it"),
+  id: name.exactOptional().describe("Identity for inheritance; default: the plugin's name"),
+  enabled: z.boolean().exactOptional().describe("false removes the binding from this level down"),
+  priority: z.literal([1, 2, 3]).exactOptional().describe("1 critical, 2 essential, 3 optional"),
+  order: z.int().exactOptional().describe("Position inside the priority; lower runs first; default 0"),
+  mode: z.enum(["sequential", "parallel"]).exactOptional(),
+  onFailure: z.enum(["closed", "open"]).exactOptional().describe("closed fails the request, open skips the step"),
+  config: z.record(z.string(), z.json()).exactOptional().describe("Checked against the plugin's own schema"),
+  state: z
+    .enum(["request", "instance"])
+    .exactOptional()
+    .describe("request: every call starts from the state after configure; instance: state stays"),
+  limits: z
+    .strictObject({
+      fuel: z.int().positive().exactOptional(),
+      memoryMb: z.number().positive().max(64).exactOptional(),
+      deadlineMs: z.int().positive().exactOptional(),
+    })
+    .exactOptional(),
+  grants: z
+    .strictObject({
+      http: z.array(z.string().min(1)).exactOptional().describe("Hosts the plugin may call: api.example.com, *.example.com"),
+    })
+    .exactOptional(),
+});
+
+const use = z.array(bindingSchema).exactOptional().describe("Plugins bound at this level");
+
+const targetSchema = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }).describe("Base URL of the upstream's API, with its version: https://api.openai.com/v1"),
+  key: z.string().exactOptional().describe("Credential the gateway sends; an empty one switches the target off"),
+});
+
+const timeouts = z
+  .strictObject({
+    connect: duration.exactOptional(),
+    headers: duration.exactOptional(),
+    body: duration.exactOptional().describe("Longest silence between two chunks of the body"),
+  })
+  .exactOptional();
+
+const serviceSchema = z.discriminatedUnion("provider", [
+  z.strictObject({
+    provider: z.literal("openai"),
+    targets: z.array(targetSchema).min(1),
+    timeouts,
+    use,
+  }),
+  z.strictObject({ provider: z.literal("mock"), use }),
+]);
+
+const methods = z.enum(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
+
+const routeSchema = z.strictObject({
+  match: z.strictObject({
+    paths: z
+      .array(z.string().regex(/^\/[^*]*(\/\*)?$|^\/\*$/, "an absolute path, exact or ending in /*"))
+      .min(1),
+    methods: z.array(methods).min(1).exactOptional(),
+    hosts: z.array(z.string().min(1)).min(1).exactOptional(),
+    headers: z.record(z.string(), z.string()).exactOptional().describe("Headers that must have exactly these values"),
+    models: z.array(z.string().min(1)).min(1).exactOptional().describe("`model` in the body; a trailing * matches a prefix"),
+  }),
+  service: name,
+  use,
+});
+
+const consumerSchema = z.strictObject({
+  groups: z.array(name).exactOptional().describe("Consumer groups; the first wins where two bind the same id"),
+  keys: z.array(z.string().min(8, "a key of at least 8 characters")).exactOptional(),
+  use,
+});
+
+export const configSchema = z.strictObject({
+  listen: z
+    .strictObject({
+      host: z.string().min(1).default("127.0.0.1"),
+      port: z.int().min(0).max(65_535).default(8080),
+    })
+    .prefault({}),
+  plugins: z
+    .strictObject({
+      folders: z.array(z.string().min(1)).min(1).default(["./plugins"]).describe("Relative to this file"),
+      watch: z.boolean().default(true).describe("Load, replace and remove plugins while the gateway runs"),
+    })
+    .prefault({}),
+  log: z
+    .strictObject({ level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info") })
+    .prefault({}),
+  limits: z
+    .strictObject({
+      bodyMb: z.number().positive().max(1024).exactOptional().describe("Largest request body; default 10"),
+      requestTimeout: duration.exactOptional().describe("Longest time a client may take to send its request"),
+    })
+    .prefault({}),
+  gateway: z.strictObject({ use }).prefault({}),
+  services: z.record(name, serviceSchema).default({}),
+  routes: z.record(name, routeSchema).default({}),
+  consumerGroups: z.record(name, z.strictObject({ use })).default({}),
+  consumers: z.record(name, consumerSchema).default({}),
+});
+
+export type GatewayConfig = z.infer<typeof configSchema>;
+export type BindingConfig = z.infer<typeof bindingSchema>;
+export type ServiceConfig = z.infer<typeof serviceSchema>;
+export type RouteConfig = z.infer<typeof routeSchema>;
+export type TargetConfig = z.infer<typeof targetSchema>;
+
+/** Where a value stands in the config: `["routes", "chat", "use", 0, "config"]`. */
+export type ConfigPath = readonly (string | number)[];
+
+/** One thing wrong with the config. `path` is the value's place; `hint` says what was probably meant. */
+export type ConfigProblem = { readonly path: ConfigPath; readonly message: string; readonly hint?: string };
+
+const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
+
+/** Milliseconds of a duration that the schema has accepted. */
+export function durationMs(text: string): number {
+  const unit = text.replace(/^\d+/, "") as keyof typeof unitMs;
+  return Number.parseInt(text, 10) * unitMs[unit];
+}

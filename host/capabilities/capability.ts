@@ -1,0 +1,47 @@
+import type { BindingConfig } from "#config/schema.ts";
+import type { Manifest } from "#sdk/abi/manifest.ts";
+
+/** What a host function sees of the call it serves. Offsets come from the plugin: each is checked before use. */
+export type HostCall = {
+  /** Bytes of the Extism block at `offset`, copied; empty for an offset that is no block. */
+  read(offset: bigint): Uint8Array;
+  readText(offset: bigint): string;
+  /** Puts bytes into a new block and returns its offset; 0n when the call's memory is used up. */
+  write(bytes: Uint8Array | string): bigint;
+  /** Aborted when the call is over: deadline, client gone, shutdown. */
+  readonly signal: AbortSignal;
+  /** Of the request this call serves, if any. */
+  readonly requestId: string | null;
+};
+
+/** Arguments and result are wasm i64. A promise suspends the plugin until it settles; it must settle. */
+export type HostFunction = (call: HostCall, ...args: bigint[]) => bigint | undefined | Promise<bigint>;
+
+/** A host function with the shape wasm sees. All parameters are i64. */
+export type HostImport = {
+  readonly params: number;
+  readonly result: boolean;
+  /** True when the function may return a promise. */
+  readonly suspends: boolean;
+  readonly run: HostFunction;
+};
+
+/** The binding a capability is made for. */
+export type CapabilityScope = {
+  readonly plugin: string;
+  readonly binding: string;
+  readonly manifest: Manifest;
+  readonly grants: NonNullable<BindingConfig["grants"]>;
+};
+
+/**
+ * A family of host functions: one file, one shape. `grant` answers null when the binding has no right
+ * to it; then the functions do not exist and a module that imports them is refused.
+ * Keys are `namespace.name` of the import, e.g. `extism:host/env.http_request`.
+ */
+export type Capability = {
+  readonly name: string;
+  /** Every import this capability could provide, granted or not. */
+  readonly imports: readonly string[];
+  grant(scope: CapabilityScope): Readonly<Record<string, HostImport>> | null;
+};

@@ -1,0 +1,106 @@
+/**
+ * Every limit of the gateway: the unit is in the name, the reason beside it. docs/limits.md explains
+ * what to do when one of them hits.
+ */
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+/** Of a `.wasm`, checked before and after the meter has rewritten it. */
+export const moduleLimits = {
+  /** The largest plugin of a TypeScript bundle is about 1 MiB; V8 compiles 4 MiB in well under a second. */
+  moduleBytes: 4 * mib,
+  functions: 20_000,
+  /** V8 aborts the process past 2,000,000 types in all modules together. */
+  types: 4_000,
+  imports: 128,
+  exports: 512,
+  globals: 2_000,
+  /** Official extism-js modules of 2024 have two. */
+  tables: 8,
+  tableElements: 32_768,
+  memories: 1,
+  /** 16 MiB; a TypeScript plugin starts with 1.3. A page is 64 KiB. */
+  memoryPages: 256,
+  memoryPagesHard: 1_024,
+  localsPerFunction: 2_000,
+  nestingPerFunction: 4_096,
+  branchTableTargets: 8_192,
+  functionBytes: 512 * kib,
+  /** (locals + 1) x (control merges + 1): V8's baseline compiler keeps state per merge; 50,000 x 500 costs 626 MB. */
+  localsTimesMerges: 1_000_000,
+} as const;
+
+/** Of one call into a plugin. */
+export const callLimits = {
+  /** One unit is about one wasm instruction: some 50 to 150 ms of CPU. */
+  fuel: 50_000_000,
+  /** About 0.5 ms of CPU between two chances for the event loop. */
+  sliceFuel: 250_000,
+  deadlineMs: 2_000,
+  hostCalls: 10_000,
+  inputBytes: 16 * mib,
+  outputBytes: mib,
+  errorBytes: 8 * kib,
+  logLines: 100,
+  logBytes: 64 * kib,
+  varEntries: 256,
+  varKeyBytes: 256,
+  varValueBytes: 64 * kib,
+  varTotalBytes: mib,
+  /** The kernel's own memory, for the blocks a call allocates. */
+  kernelPages: 512,
+} as const;
+
+/** Of the `http` capability, per call into a plugin. */
+export const egressLimits = {
+  requests: 8,
+  concurrent: 4,
+  requestBytes: mib,
+  responseBytes: 4 * mib,
+  headers: 64,
+  timeoutMs: 10_000,
+} as const;
+
+/** Of the process. */
+export const processLimits = {
+  /** A memory reserves 8 GiB of address space; V8 fails at 16,363 of them. */
+  instances: 8_000,
+  /** Of one binding: with more calls at once, the rest wait in its queue. */
+  instancesPerBinding: 64,
+  queuedCallsPerBinding: 1_000,
+  /** V8 aborts the process at about 32,000 suspended stacks. */
+  suspensions: 2_000,
+} as const;
+
+/** Of one client request. */
+export const requestLimits = {
+  bodyBytes: 10 * mib,
+  headerBytes: 32 * kib,
+  /** A body nested deeper breaks parsers behind us; real requests stay under 100. */
+  jsonDepth: 256,
+  /** Slow headers and slow bodies end here. */
+  requestTimeoutMs: 60_000,
+  headersTimeoutMs: 10_000,
+  pathBytes: 8 * kib,
+} as const;
+
+/** Of one exchange with an upstream; a service may set its own timeouts. */
+export const upstreamLimits = {
+  connectTimeoutMs: 5_000,
+  /** A reasoning model may think for minutes before it answers. */
+  headersTimeoutMs: 300_000,
+  bodyTimeoutMs: 300_000,
+  connectionsPerTarget: 256,
+  /** What a plugin that reads `response.body` makes the host hold. */
+  bufferedBodyBytes: 16 * mib,
+  sseEventBytes: mib,
+} as const;
+
+/** Of the configuration. */
+export const configLimits = {
+  fileBytes: 4 * mib,
+  /** A plugin's own JSON Schema may hold a hostile `pattern`: 2.3 s on 27 characters without this. */
+  schemaCheckMs: 200,
+  plansInMemory: 10_000,
+} as const;
