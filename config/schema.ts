@@ -5,45 +5,77 @@ import { z } from "zod";
  * validation and of `gateway.schema.json`. Every object is strict: an unknown key is a problem.
  */
 
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "letters, digits, dot, dash and underscore");
+const name = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/,
+    "must be 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit",
+  );
+
+/** A timer of Node that is set for longer ends at once. */
+const longestTimerMs = 2 ** 31 - 1;
 
 const duration = z
   .string()
-  .regex(/^\d+(ms|s|m|h)$/, "a number with a unit: 250ms, 30s, 5m, 1h")
+  .regex(/^\d+(ms|s|m|h)$/, "must be a whole number with a unit: 250ms, 30s, 5m, 1h")
+  .refine((text) => !(durationMs(text) > longestTimerMs), "must be at most 596h")
   .describe("A length of time: 250ms, 30s, 5m, 1h");
 
-const bindingSchema = z.strictObject({
-  plugin: name.describe("Name of the plugin, as its manifest says it"),
-  id: name.exactOptional().describe("Identity for inheritance; default: the plugin's name"),
-  enabled: z.boolean().exactOptional().describe("false removes the binding from this level down"),
-  priority: z.literal([1, 2, 3]).exactOptional().describe("1 critical, 2 essential, 3 optional"),
-  order: z.int().exactOptional().describe("Position inside the priority; lower runs first; default 0"),
-  mode: z.enum(["sequential", "parallel"]).exactOptional(),
-  onFailure: z.enum(["closed", "open"]).exactOptional().describe("closed fails the request, open skips the step"),
-  config: z.record(z.string(), z.json()).exactOptional().describe("Checked against the plugin's own schema"),
-  state: z
-    .enum(["request", "instance"])
-    .exactOptional()
-    .describe("request: every call starts from the state after configure; instance: state stays"),
-  limits: z
-    .strictObject({
-      fuel: z.int().positive().exactOptional(),
-      memoryMb: z.number().positive().max(64).exactOptional(),
-      deadlineMs: z.int().positive().exactOptional(),
-    })
-    .exactOptional(),
-  grants: z
-    .strictObject({
-      http: z.array(z.string().min(1)).exactOptional().describe("Hosts the plugin may call: api.example.com, *.example.com"),
-    })
-    .exactOptional(),
-});
+/** Entries by name. The result has no prototype: a service may be called `constructor`, and an unknown name is undefined. */
+function named<Entry extends z.ZodType>(entry: Entry) {
+  return z
+    .record(name.describe("A name of your choice"), entry)
+    .transform((entries): Record<string, z.output<Entry>> => Object.assign(Object.create(null), entries));
+}
+
+const bindingSchema = z
+  .strictObject({
+    plugin: name.describe("Name of the plugin, as its manifest says it"),
+    id: name.exactOptional().describe("Identity for inheritance; default: the plugin's name"),
+    enabled: z.boolean().exactOptional().describe("false removes the binding from this level down"),
+    priority: z.literal([1, 2, 3]).exactOptional().describe("1 critical, 2 essential, 3 optional"),
+    order: z.int().exactOptional().describe("Position inside the priority; lower runs first; default 0"),
+    mode: z.enum(["sequential", "parallel"]).exactOptional(),
+    onFailure: z
+      .enum(["closed", "open"])
+      .exactOptional()
+      .describe("closed fails the request, open skips the step"),
+    config: z
+      .record(z.string(), z.json())
+      .exactOptional()
+      .describe("Checked against the plugin's own schema"),
+    state: z
+      .enum(["request", "instance"])
+      .exactOptional()
+      .describe("request: every call starts from the state after configure; instance: state stays"),
+    limits: z
+      .strictObject({
+        fuel: z.int().positive().exactOptional(),
+        memoryMb: z.number().positive().max(64).exactOptional(),
+        deadlineMs: z.int().positive().max(longestTimerMs).exactOptional(),
+      })
+      .exactOptional(),
+    grants: z
+      .strictObject({
+        http: z
+          .array(z.string().min(1))
+          .exactOptional()
+          .describe("Hosts the plugin may call: api.example.com, *.example.com"),
+      })
+      .exactOptional(),
+  })
+  .meta({ id: "Binding" });
 
 const use = z.array(bindingSchema).exactOptional().describe("Plugins bound at this level");
 
 const targetSchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).describe("Base URL of the upstream's API, with its version: https://api.openai.com/v1"),
-  key: z.string().exactOptional().describe("Credential the gateway sends; an empty one switches the target off"),
+  url: z
+    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .describe("Base URL of the upstream's API, with its version: https://api.openai.com/v1"),
+  key: z
+    .string()
+    .exactOptional()
+    .describe("Credential the gateway sends; an empty one switches the target off"),
 });
 
 const timeouts = z
@@ -69,20 +101,30 @@ const methods = z.enum(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTION
 const routeSchema = z.strictObject({
   match: z.strictObject({
     paths: z
-      .array(z.string().regex(/^\/[^*]*(\/\*)?$|^\/\*$/, "an absolute path, exact or ending in /*"))
+      .array(z.string().regex(/^\/[^*]*(\/\*)?$|^\/\*$/, "must be an absolute path, exact or ending in /*"))
       .min(1),
     methods: z.array(methods).min(1).exactOptional(),
     hosts: z.array(z.string().min(1)).min(1).exactOptional(),
-    headers: z.record(z.string(), z.string()).exactOptional().describe("Headers that must have exactly these values"),
-    models: z.array(z.string().min(1)).min(1).exactOptional().describe("`model` in the body; a trailing * matches a prefix"),
+    headers: z
+      .record(z.string(), z.string())
+      .exactOptional()
+      .describe("Headers that must have exactly these values"),
+    models: z
+      .array(z.string().min(1))
+      .min(1)
+      .exactOptional()
+      .describe("`model` in the body; a trailing * matches a prefix"),
   }),
   service: name,
   use,
 });
 
 const consumerSchema = z.strictObject({
-  groups: z.array(name).exactOptional().describe("Consumer groups; the first wins where two bind the same id"),
-  keys: z.array(z.string().min(8, "a key of at least 8 characters")).exactOptional(),
+  groups: z
+    .array(name)
+    .exactOptional()
+    .describe("Consumer groups; the first wins where two bind the same id"),
+  keys: z.array(z.string().min(8, "must have at least 8 characters")).exactOptional(),
   use,
 });
 
@@ -109,10 +151,10 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   gateway: z.strictObject({ use }).prefault({}),
-  services: z.record(name, serviceSchema).default({}),
-  routes: z.record(name, routeSchema).default({}),
-  consumerGroups: z.record(name, z.strictObject({ use })).default({}),
-  consumers: z.record(name, consumerSchema).default({}),
+  services: named(serviceSchema).prefault({}),
+  routes: named(routeSchema).prefault({}),
+  consumerGroups: named(z.strictObject({ use })).prefault({}),
+  consumers: named(consumerSchema).prefault({}),
 });
 
 export type GatewayConfig = z.infer<typeof configSchema>;
@@ -124,7 +166,7 @@ export type TargetConfig = z.infer<typeof targetSchema>;
 /** Where a value stands in the config: `["routes", "chat", "use", 0, "config"]`. */
 export type ConfigPath = readonly (string | number)[];
 
-/** One thing wrong with the config. `path` is the value's place; `hint` says what was probably meant. */
+/** One thing wrong with the config. `path` is the value's place; `hint` is the name that was probably meant, alone. */
 export type ConfigProblem = { readonly path: ConfigPath; readonly message: string; readonly hint?: string };
 
 const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;

@@ -10,12 +10,20 @@ const mib = 1024 * kib;
 export const moduleLimits = {
   /** The largest plugin of a TypeScript bundle is about 1 MiB; V8 compiles 4 MiB in well under a second. */
   moduleBytes: 4 * mib,
+  /** What metering may make of it; it about doubles real code. */
+  meteredModuleBytes: 16 * mib,
   functions: 20_000,
   /** V8 aborts the process past 2,000,000 types in all modules together. */
   types: 4_000,
   imports: 128,
   exports: 512,
   globals: 2_000,
+  /** V8's own; a TypeScript plugin's snapshot has some thousands. */
+  dataSegments: 100_000,
+  elementSegments: 10_000,
+  /** Of all segments together; each member costs the host up to 200 bytes. */
+  elementItems: 65_536,
+  customSections: 1_000,
   /** Official extism-js modules of 2024 have two. */
   tables: 8,
   tableElements: 32_768,
@@ -27,6 +35,7 @@ export const moduleLimits = {
   nestingPerFunction: 4_096,
   branchTableTargets: 8_192,
   functionBytes: 512 * kib,
+  meteredFunctionBytes: 4 * mib,
   /** (locals + 1) x (control merges + 1): V8's baseline compiler keeps state per merge; 50,000 x 500 costs 626 MB. */
   localsTimesMerges: 1_000_000,
 } as const;
@@ -71,6 +80,8 @@ export const processLimits = {
   queuedCallsPerBinding: 1_000,
   /** V8 aborts the process at about 32,000 suspended stacks. */
   suspensions: 2_000,
+  /** Distinct function types of all modules ever loaded; V8 keeps each and aborts the process past 2,000,000. */
+  wasmTypes: 1_500_000,
 } as const;
 
 /** Of one client request. */
@@ -95,12 +106,18 @@ export const upstreamLimits = {
   /** What a plugin that reads `response.body` makes the host hold. */
   bufferedBodyBytes: 16 * mib,
   sseEventBytes: mib,
+  /** Of an answer that is not a stream, kept to read its usage; only large batches of embeddings are longer. */
+  usageBodyBytes: 2 * mib,
+  /** Of a 4xx or 5xx; a longer one is not an API's error. */
+  errorBodyBytes: 64 * kib,
 } as const;
 
-/** Of the configuration. */
-export const configLimits = {
-  fileBytes: 4 * mib,
-  /** A plugin's own JSON Schema may hold a hostile `pattern`: 2.3 s on 27 characters without this. */
-  schemaCheckMs: 200,
-  plansInMemory: 10_000,
+/** Of the plugin folders. */
+export const folderLimits = {
+  /** Of all folders together; each file may hold 4 MiB of module in memory. */
+  files: 500,
+  /** Of `NAME.manifest.json`; half of it for a config schema of the largest size. */
+  manifestBytes: 128 * kib,
 } as const;
+
+export { configLimits } from "#config/limits.ts";

@@ -8,6 +8,8 @@ export type HostCall = {
   readText(offset: bigint): string;
   /** Puts bytes into a new block and returns its offset; 0n when the call's memory is used up. */
   write(bytes: Uint8Array | string): bigint;
+  /** A line in the plugin's log, beside those the plugin writes itself and within the same limits. */
+  log(level: "warn" | "error", text: string): void;
   /** Aborted when the call is over: deadline, client gone, shutdown. */
   readonly signal: AbortSignal;
   /** Of the request this call serves, if any. */

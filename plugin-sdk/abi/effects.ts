@@ -29,8 +29,14 @@ const patchOperation = {
   ],
 } as const;
 
-/** One change that a hook asks for. The host applies effects in order; a plugin never mutates anything itself. */
+/**
+ * One change that a hook asks for. The host applies effects in order; a plugin never mutates anything itself.
+ * `discriminator` (OpenAPI 3.1) lets a validator pick the one branch that `type` names.
+ */
 export const effectSchema = {
+  type: "object",
+  required: ["type"],
+  discriminator: { propertyName: "type" },
   oneOf: [
     {
       type: "object",

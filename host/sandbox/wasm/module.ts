@@ -35,9 +35,7 @@ export type SegmentMode =
 export type ElementSegment = {
   readonly segment: SegmentMode;
   readonly type: ValType;
-  readonly items:
-    | { readonly functions: readonly number[] }
-    | { readonly expressions: readonly ConstExpr[] };
+  readonly items: { readonly functions: readonly number[] } | { readonly expressions: readonly ConstExpr[] };
 };
 export type DataSegment = { readonly segment: SegmentMode; readonly bytes: Uint8Array };
 export type CustomSection = { readonly name: string; readonly bytes: Uint8Array };

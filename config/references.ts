@@ -1,0 +1,104 @@
+import { printPath } from "./problem.ts";
+import type { ConfigPath, ConfigProblem, GatewayConfig, RouteConfig } from "./schema.ts";
+import { suggest } from "./suggest.ts";
+
+/** What is wrong between the parts of a config, as far as the config alone can tell. Values are never shown. */
+export function findReferenceProblems(config: GatewayConfig): ConfigProblem[] {
+  return [
+    ...missingServices(config),
+    ...missingGroups(config),
+    ...repeatedKeys(config),
+    ...repeatedMatches(config),
+    ...repeatedBindings(config),
+  ];
+}
+
+function missingServices(config: GatewayConfig): ConfigProblem[] {
+  return Object.entries(config.routes)
+    .filter(([, route]) => !Object.hasOwn(config.services, route.service))
+    .map(([name, route]) => unknownName(["routes", name, "service"], route.service, config.services));
+}
+
+function missingGroups(config: GatewayConfig): ConfigProblem[] {
+  return Object.entries(config.consumers).flatMap(([name, { groups = [] }]) =>
+    groups.flatMap((group, index) =>
+      Object.hasOwn(config.consumerGroups, group)
+        ? []
+        : [unknownName(["consumers", name, "groups", index], group, config.consumerGroups)],
+    ),
+  );
+}
+
+function unknownName(
+  path: ConfigPath,
+  given: string,
+  known: Readonly<Record<string, unknown>>,
+): ConfigProblem {
+  const kind = path[0] === "routes" ? "service" : "consumer group";
+  const message = `there is no ${kind} "${given}"`;
+  const hint = suggest(given, Object.keys(known));
+  return hint === undefined ? { path, message } : { path, message, hint };
+}
+
+/** A key that two consumers share says nothing about who is calling. */
+function repeatedKeys(config: GatewayConfig): ConfigProblem[] {
+  return repetitions(
+    Object.entries(config.consumers).flatMap(([name, { keys = [] }]) =>
+      keys.map((key, index) => ({ path: ["consumers", name, "keys", index], value: key })),
+    ),
+    (first) => `the same key as ${printPath(first)}`,
+  );
+}
+
+/** Of two routes with one path and the same conditions, the second could never match. */
+function repeatedMatches(config: GatewayConfig): ConfigProblem[] {
+  return repetitions(
+    Object.entries(config.routes).flatMap(([name, { match }]) => {
+      const conditions = conditionsOf(match);
+      return match.paths.map((path, index) => ({
+        path: ["routes", name, "match", "paths", index],
+        value: JSON.stringify([path, conditions]),
+      }));
+    }),
+    (first) => `never matches: ${printPath(first)} is the same path with the same conditions`,
+  );
+}
+
+function conditionsOf(match: RouteConfig["match"]): unknown[] {
+  const lower = (text: string) => text.toLowerCase();
+  const headers = Object.entries(match.headers ?? {}).map(([name, value]) => [lower(name), value]);
+  return [
+    [...new Set(match.methods ?? [])].sort(),
+    [...new Set((match.hosts ?? []).map(lower))].sort(),
+    [...new Set(match.models ?? [])].sort(),
+    headers.sort(([a = ""], [b = ""]) => (a < b ? -1 : 1)),
+  ];
+}
+
+/** Bindings with one id on two levels are one by inheritance; on one level they are a mistake. */
+function repeatedBindings(config: GatewayConfig): ConfigProblem[] {
+  const levels: { path: ConfigPath; use: GatewayConfig["gateway"]["use"] }[] = [
+    { path: ["gateway"], use: config.gateway.use },
+  ];
+  for (const level of ["services", "routes", "consumerGroups", "consumers"] as const) {
+    for (const [name, { use }] of Object.entries(config[level])) levels.push({ path: [level, name], use });
+  }
+  return levels.flatMap(({ path, use = [] }) =>
+    repetitions(
+      use.map((binding, index) => ({ path: [...path, "use", index], value: binding.id ?? binding.plugin })),
+      (first) => `the same id as ${printPath(first)}: give one of them an \`id\` of its own`,
+    ),
+  );
+}
+
+function repetitions(
+  entries: readonly { path: ConfigPath; value: string }[],
+  message: (first: ConfigPath) => string,
+): ConfigProblem[] {
+  const first = new Map<string, ConfigPath>();
+  return entries.flatMap(({ path, value }) => {
+    const earlier = first.get(value);
+    if (earlier === undefined) first.set(value, path);
+    return earlier === undefined ? [] : [{ path, message: message(earlier) }];
+  });
+}

@@ -1,0 +1,26 @@
+import { createContext, Script } from "node:vm";
+
+const call = new Script("run()");
+
+/**
+ * Runs synchronous work and stops it after `ms` milliseconds of wall time, also inside a regular expression.
+ * Only V8's script timeout can do this; the script calls back into the code of `work`, which is interrupted
+ * wherever it is, so that nothing it was changing may be used afterwards.
+ * @returns undefined when time ran out.
+ * @throws what `work` throws.
+ */
+export function withinTime<Value>(ms: number, work: () => Value): { readonly value: Value } | undefined {
+  let result: { value: Value } | undefined;
+  const run = () => {
+    result = { value: work() };
+  };
+  try {
+    call.runInContext(createContext({ run }), { timeout: ms });
+  } catch (thrown) {
+    // The context has an Error of its own: `instanceof` would not know it.
+    const code = typeof thrown === "object" && thrown !== null && "code" in thrown ? thrown.code : undefined;
+    if (code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") throw thrown;
+    return undefined;
+  }
+  return result;
+}

@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { egressLimits } from "#host/limits.ts";
+import { type EgressGrant, isPublicAddress, literalAddress } from "./egress.ts";
+
+/** The host decides about framing, connection and destination; a plugin that sets these could smuggle requests. */
+const refusedHeaders = new Set([
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+const headerName = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, "is not a header name")
+  .refine(
+    (name) => !refusedHeaders.has(name.toLowerCase()) && !name.toLowerCase().startsWith("proxy-"),
+    "is a header that only the host may set",
+  );
+const headerValue = z
+  .string()
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
+  .regex(/^[^\u0000-\u0008\u000a-\u001f\u007f\u0100-\uffff]*$/, "has characters no header may have");
+const headers = z
+  .record(headerName, headerValue)
+  .refine(
+    (all) => Object.keys(all).length <= egressLimits.headers,
+    `more than ${egressLimits.headers} headers`,
+  );
+
+/** The JSON that PDKs pass to `http_request`: extism-manifest's HttpRequest. */
+const requestSchema = z.object({
+  url: z.string().max(8_192),
+  method: z
+    .string()
+    .transform((method) => method.toUpperCase())
+    .pipe(z.enum(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]))
+    .nullish(),
+  headers: headers.nullish(),
+  header: headers.nullish(),
+});
+
+export type PluginRequest = {
+  readonly url: URL;
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly privateAllowed: boolean;
+};
+
+/** A request that a plugin may not make; the message says why, for the plugin's log. */
+export class RequestRefused extends Error {}
+
+/** What the plugin asks for, checked against the grant. @throws RequestRefused */
+export function parseRequest(text: string, grant: EgressGrant): PluginRequest {
+  const parsed = requestSchema.safeParse(jsonOf(text));
+  if (!parsed.success) throw new RequestRefused(z.prettifyError(parsed.error));
+  const url = URL.parse(parsed.data.url);
+  if (url === null) throw new RequestRefused("the URL is malformed");
+  if (url.protocol !== "http:" && url.protocol !== "https:") {
+    throw new RequestRefused(`${url.protocol} is not http or https`);
+  }
+  if (url.username !== "" || url.password !== "") throw new RequestRefused("the URL carries a user name");
+  const match = grant.match(url);
+  if (match === null) throw new RequestRefused(`${url.host} is not in the binding's grants`);
+  // Nothing is looked up for a literal address, so it is checked here.
+  const literal = literalAddress(url);
+  if (literal !== null && !match.privateAllowed && !isPublicAddress(literal)) {
+    throw new RequestRefused(`${url.host} is not a public address; grant it with its port`);
+  }
+  return {
+    url,
+    method: parsed.data.method ?? "GET",
+    headers: parsed.data.headers ?? parsed.data.header ?? {},
+    privateAllowed: match.privateAllowed,
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new RequestRefused("the request is not JSON");
+  }
+}

@@ -1,0 +1,80 @@
+import type { Json } from "#sdk/abi/from-schema.ts";
+import type { Usage } from "#sdk/abi/input.ts";
+import type { GatewayError } from "./errors.ts";
+import type { Surface } from "./surface.ts";
+
+/** Header fields by lower-case name. No prototype: a client may well send `constructor`. */
+export type Headers = Readonly<Record<string, string>>;
+
+/**
+ * A message body: the bytes as they came, or the value that replaced them. Bytes that nothing changed are
+ * sent on as they are.
+ */
+export type Body =
+  | { readonly kind: "none" }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly json: Json | undefined }
+  | { readonly kind: "json"; readonly json: Json }
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "stream"; readonly chunks: AsyncIterable<Uint8Array> };
+
+export const noBody: Body = { kind: "none" };
+
+export type RequestPart = {
+  readonly method: string;
+  readonly path: string;
+  /** With its `?`, or empty. */
+  readonly query: string;
+  readonly headers: Headers;
+  readonly body: Body;
+};
+
+export type ResponsePart = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  readonly body: Body;
+};
+
+/** One request on its way through the gateway. Parts are replaced, never changed in place. */
+export type Exchange = {
+  readonly id: string;
+  /** `performance.now()` at the first byte, milliseconds. */
+  readonly startedMs: number;
+  readonly surface: Surface;
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal;
+  request: RequestPart;
+  /** Null until a plugin or an upstream has answered. */
+  response: ResponsePart | null;
+  /** Header changes asked for before there was a response; null removes. */
+  responseHeaders: Readonly<Record<string, string | null>>;
+  error: GatewayError | null;
+  route: string | null;
+  service: string | null;
+  consumer: string | null;
+  groups: readonly string[];
+  tags: Readonly<Record<string, string>>;
+  usage: Usage | undefined;
+  /** From sending to the upstream's first header byte, milliseconds; null when it was not asked. */
+  upstreamMs: number | null;
+};
+
+/** The value of a JSON body, or undefined when there is none. */
+export function bodyJson(body: Body): Json | undefined {
+  return body.kind === "bytes" || body.kind === "json" ? body.json : undefined;
+}
+
+/** The bytes to send; null when there is no body. A stream has no bytes yet. */
+export function bodyBytes(body: Exclude<Body, { kind: "stream" }>): Uint8Array | null {
+  switch (body.kind) {
+    case "none":
+      return null;
+    case "bytes":
+      return body.bytes;
+    case "json":
+      return Buffer.from(JSON.stringify(body.json));
+    case "text":
+      return Buffer.from(body.text);
+    default:
+      return body satisfies never;
+  }
+}

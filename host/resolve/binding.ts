@@ -1,0 +1,95 @@
+import type { BindingConfig, ConfigPath, GatewayConfig } from "#config/schema.ts";
+import type { Json } from "#sdk/abi/from-schema.ts";
+
+/** From the most general to the most specific. */
+export const levels = ["gateway", "service", "route", "consumer-group", "consumer"] as const;
+export type Level = (typeof levels)[number];
+
+/** One use of a plugin at one level. */
+export type Binding = {
+  readonly id: string;
+  readonly plugin: string;
+  readonly level: Level;
+  /** Name of the service, route, group or consumer; null at the gateway level. */
+  readonly owner: string | null;
+  /** `["routes", "chat", "use", 0]` */
+  readonly path: ConfigPath;
+  /** `false` removes the id from this level down. */
+  readonly enabled: boolean;
+  /** As the file says it: the plugin's schema has neither checked it nor added its defaults. */
+  readonly config: Readonly<Record<string, Json>>;
+  readonly order: number;
+  /** What the binding itself says; the rest is the manifest's, then the host's. */
+  readonly declared: Readonly<Pick<BindingConfig, "priority" | "mode" | "onFailure" | "state">>;
+  readonly limits: Readonly<NonNullable<BindingConfig["limits"]>>;
+  readonly grants: Readonly<NonNullable<BindingConfig["grants"]>>;
+};
+
+/** The bindings of one owner, by id. */
+export type Layer = ReadonlyMap<string, Binding>;
+
+/** The bindings of a config as they are written, nothing inherited yet. */
+export type Layers = {
+  readonly gateway: Layer;
+  readonly services: ReadonlyMap<string, Layer>;
+  readonly routes: ReadonlyMap<string, Layer>;
+  readonly consumerGroups: ReadonlyMap<string, Layer>;
+  readonly consumers: ReadonlyMap<string, Layer>;
+};
+
+/** An id that stands twice at one level is the config's problem, and reported there. */
+export function readLayers(config: GatewayConfig): Layers {
+  return {
+    gateway: readLayer(config.gateway, "gateway", null, ["gateway"]),
+    services: readOwners(config.services, "service", "services"),
+    routes: readOwners(config.routes, "route", "routes"),
+    consumerGroups: readOwners(config.consumerGroups, "consumer-group", "consumerGroups"),
+    consumers: readOwners(config.consumers, "consumer", "consumers"),
+  };
+}
+
+/** Every binding, in the order of the levels. */
+export function* everyBinding(layers: Layers): Generator<Binding> {
+  yield* layers.gateway.values();
+  for (const owners of [layers.services, layers.routes, layers.consumerGroups, layers.consumers]) {
+    for (const layer of owners.values()) yield* layer.values();
+  }
+}
+
+type Owner = { readonly use?: readonly BindingConfig[] };
+
+function readOwners(
+  owners: Readonly<Record<string, Owner>>,
+  level: Level,
+  section: string,
+): Map<string, Layer> {
+  return new Map(
+    Object.entries(owners).map(([name, owner]) => [name, readLayer(owner, level, name, [section, name])]),
+  );
+}
+
+const nothing: Layer = new Map();
+
+function readLayer({ use = [] }: Owner, level: Level, owner: string | null, path: ConfigPath): Layer {
+  if (use.length === 0) return nothing;
+  return new Map(
+    use.map((binding, index) => {
+      const read = readBinding(binding, { level, owner, path: Object.freeze([...path, "use", index]) });
+      return [read.id, read];
+    }),
+  );
+}
+
+function readBinding(config: BindingConfig, place: Pick<Binding, "level" | "owner" | "path">): Binding {
+  return Object.freeze({
+    ...place,
+    id: config.id ?? config.plugin,
+    plugin: config.plugin,
+    enabled: config.enabled ?? true,
+    config: config.config ?? {},
+    order: config.order ?? 0,
+    declared: config,
+    limits: config.limits ?? {},
+    grants: config.grants ?? {},
+  });
+}

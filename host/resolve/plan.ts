@@ -1,0 +1,118 @@
+import { configLimits } from "#config/limits.ts";
+import type { ConfigProblem, GatewayConfig } from "#config/schema.ts";
+import type { Manifest } from "#sdk/abi/manifest.ts";
+import { type Binding, everyBinding, readLayers } from "./binding.ts";
+import { bindingsInUse, createChain } from "./chain.ts";
+import { findConflicts } from "./conflict.ts";
+import { findLateAuthenticators } from "./identify.ts";
+import { inherit } from "./inherit.ts";
+
+import { createMatcher, type Match, type MatchRequest } from "./match.ts";
+import { findPluginProblems } from "./plugin-problems.ts";
+import { rememberRecent } from "./recent.ts";
+import { type Batch, inOrder, partOf, type Step, stepsOf, toBatches } from "./step.ts";
+import { findUnmatchable } from "./unmatchable.ts";
+
+export type { Binding, Level } from "./binding.ts";
+export type { Match, MatchRequest } from "./match.ts";
+export type { Batch, Step } from "./step.ts";
+
+/** The ordered steps of all stages for one route and consumer. Frozen; a request only walks it. */
+export type Plan = {
+  readonly route: string | null;
+  readonly service: string | null;
+  readonly consumer: string | null;
+  /** Of the consumer, in the order it lists them. */
+  readonly groups: readonly string[];
+  /** Run first, one after another, until one identifies the consumer. Empty: the route is open. */
+  readonly authenticators: readonly Step[];
+  readonly preRequest: readonly Batch[];
+  readonly postRequest: readonly Batch[];
+  /** Run after the answer ended, also after a failure. */
+  readonly completion: readonly Batch[];
+  readonly error: readonly Batch[];
+  /** What any step reads, so that nothing is read, parsed or held that nobody asked for. */
+  readonly reads: ReadonlySet<string>;
+};
+
+export type Resolver = {
+  readonly match: (request: MatchRequest) => Match;
+  /**
+   * The plan of a route for a consumer; no consumer: nobody is identified (yet); neither: no route matched, so
+   * only the gateway level applies. Compiled when first asked for, then remembered.
+   * @throws {RangeError} for a route or consumer that the config does not have, and a consumer without a route.
+   */
+  readonly plan: (route: string | null, consumer: string | null) => Plan;
+  /** Every enabled binding that a plan can have steps of: what pools are needed for. */
+  readonly bindings: readonly Binding[];
+};
+
+/**
+ * Compiles routes and bindings of a config that its schema and reference checks have accepted.
+ * @param manifests of the loaded plugins, by name.
+ * @returns all problems at once, at most `configLimits.problems`, instead of a resolver.
+ */
+export function createResolver(
+  config: GatewayConfig,
+  manifests: ReadonlyMap<string, Manifest>,
+): { readonly resolver: Resolver } | { readonly problems: readonly ConfigProblem[] } {
+  const layers = readLayers(config);
+  const chain = createChain(config, layers);
+  const steps = new Map<Binding, readonly Step[]>();
+  for (const binding of everyBinding(layers)) {
+    const manifest = manifests.get(binding.plugin);
+    if (manifest !== undefined) steps.set(binding, stepsOf(binding, manifest));
+  }
+  const stepsOfBinding = (binding: Binding) => steps.get(binding) ?? [];
+  const bindings = bindingsInUse(config, chain, stepsOfBinding);
+
+  const problems = [
+    ...findUnmatchable(config.routes),
+    ...findPluginProblems(everyBinding(layers), manifests),
+    ...findLateAuthenticators(layers, manifests),
+    ...findConflicts(config, chain, { bindings, stepsOf: stepsOfBinding }),
+  ];
+  if (problems.length > 0) return { problems: problems.slice(0, configLimits.problems) };
+
+  const remember = rememberRecent<Plan>(configLimits.plansInMemory);
+  const resolver: Resolver = {
+    match: createMatcher(config.routes),
+    plan: (route, consumer) => {
+      assertKnown(config, route, consumer);
+      // A known name is not empty and holds no space, so no two plans have one key.
+      return remember(`${route ?? ""} ${consumer ?? ""}`, () => {
+        const inForce = inherit([chain.general(route), chain.specific(consumer)]);
+        return compilePlan(config, { route, consumer, steps: inForce.flatMap(stepsOfBinding) });
+      });
+    },
+    bindings,
+  };
+  return { resolver: Object.freeze(resolver) };
+}
+
+function assertKnown(config: GatewayConfig, route: string | null, consumer: string | null): void {
+  if (route !== null && !Object.hasOwn(config.routes, route)) throw new RangeError(`no route "${route}"`);
+  if (consumer === null) return;
+  if (route === null) throw new RangeError("without a route nobody is asked who they are");
+  if (!Object.hasOwn(config.consumers, consumer)) throw new RangeError(`no consumer "${consumer}"`);
+}
+
+function compilePlan(
+  config: GatewayConfig,
+  { route, consumer, steps }: { route: string | null; consumer: string | null; steps: readonly Step[] },
+): Plan {
+  const parts = Object.groupBy(steps, partOf);
+  const batches = (part: readonly Step[] = []) => toBatches(inOrder(part));
+  return Object.freeze({
+    route,
+    service: route === null ? null : (config.routes[route]?.service ?? null),
+    consumer,
+    groups: Object.freeze([...(consumer === null ? [] : (config.consumers[consumer]?.groups ?? []))]),
+    authenticators: Object.freeze(inOrder(parts.authenticators ?? [])),
+    preRequest: batches(parts.preRequest),
+    postRequest: batches(parts.postRequest),
+    completion: batches(parts.completion),
+    error: batches(parts.error),
+    reads: new Set(steps.flatMap((step) => step.reads)),
+  });
+}

@@ -1,0 +1,202 @@
+import { performance } from "node:perf_hooks";
+import type { HostImport } from "#host/capabilities/capability.ts";
+import { processLimits } from "#host/limits.ts";
+import { processCapacity } from "./capacity.ts";
+import { messageOf, rejected } from "./classify.ts";
+import type { Instance } from "./instance.ts";
+import { resolveImports } from "./link.ts";
+import type { LogLevel, LogSink } from "./log-lines.ts";
+import type { CallResult } from "./outcome.ts";
+import type { PreparedModule } from "./prepare.ts";
+import { createProvision } from "./provision.ts";
+import { createWaitingLine } from "./waiting-line.ts";
+
+export type PoolOptions = {
+  /** For messages: the plugin or binding. */
+  readonly name: string;
+  /** JSON for the `configure` export; null skips it. */
+  readonly config: string | null;
+  /** What `config_get` finds; default: nothing. */
+  readonly extismConfig?: Readonly<Record<string, string>>;
+  /** `request`: every call starts from the state after `configure`; `instance`: state stays. */
+  readonly state: "request" | "instance";
+  readonly limits: {
+    readonly fuel: number;
+    readonly deadlineMs: number;
+    /** A call that ends with, or at a slice has, more pages (64 KiB) than this ends as `memory`. */
+    readonly memoryPages: number;
+  };
+  /** What the binding is granted, by `namespace.name`. */
+  readonly imports: Readonly<Record<string, HostImport>>;
+  readonly log: LogSink;
+  /** What `get_log_level` answers, and the lowest level that is kept; default `trace`. */
+  readonly logLevel?: LogLevel;
+};
+
+export type PoolCallOptions = {
+  readonly signal?: AbortSignal | undefined;
+  readonly requestId?: string | undefined;
+  /** Lowers the binding's own deadline, never raises it. */
+  readonly deadlineMs?: number | undefined;
+};
+
+/** The instances of one binding. */
+export type Pool = {
+  /** Calls a hook on a free instance, or on the next that is. Never throws: every failure is an outcome. */
+  call(hook: string, input: Uint8Array | string, options?: PoolCallOptions): Promise<CallResult>;
+  /** Refuses what waits, lets running calls end for `graceMs`, then ends them. */
+  close(graceMs?: number): Promise<void>;
+  readonly size: { readonly instances: number; readonly idle: number; readonly queued: number };
+};
+
+const defaultGraceMs = 5_000;
+const trimEveryMs = 10_000;
+
+/**
+ * Starts a binding: instantiates, runs initializers and `configure`, keeps the state after them.
+ * @throws Rejected (an import does not exist for this binding), ConfigureRefused, InstanceBudgetSpent
+ */
+export async function createPool(prepared: PreparedModule, options: PoolOptions): Promise<Pool> {
+  const { name, limits, state } = options;
+  const provision = createProvision({
+    prepared,
+    functions: resolveImports(prepared, options.imports),
+    config: options.extismConfig ?? {},
+    configure: options.config,
+    limits,
+    memoryPages: limits.memoryPages,
+    log: options.log,
+    logLevel: options.logLevel ?? "trace",
+  });
+  const overloaded = `${name} is overloaded: ${processLimits.queuedCallsPerBinding} calls wait already`;
+  const line = createWaitingLine<Instance>(processLimits.queuedCallsPerBinding, overloaded);
+  /** Ready for a call. */
+  const idle: Instance[] = [await provision.create()];
+  /** Ended a call and not restored yet. */
+  const used: Instance[] = [];
+  const running = new Map<Instance, Promise<CallResult>>();
+  let total = 1;
+  let closed = false;
+  let leastIdle = 1;
+  let trimmer: NodeJS.Timeout | null = null;
+
+  async function grow(): Promise<Instance> {
+    total++;
+    try {
+      return await provision.create();
+    } catch (thrown) {
+      total--;
+      throw thrown;
+    }
+  }
+
+  function retire(instance: Instance): void {
+    instance.dispose();
+    total--;
+    if (!closed && line.length > 0) line.serve(grow());
+  }
+
+  /** True when the instance is as after `configure`, or keeps its state by the operator's choice. */
+  function renew(instance: Instance): boolean {
+    if (!instance.alive) return false;
+    if (state === "instance") return true;
+    return provision.snapshot !== null && instance.restore(provision.snapshot);
+  }
+
+  function take(): Instance | null {
+    const ready = idle.pop();
+    leastIdle = Math.min(leastIdle, idle.length);
+    if (ready !== undefined) return ready;
+    for (let next = used.pop(); next !== undefined; next = used.pop()) {
+      if (renew(next)) return next;
+      retire(next);
+    }
+    return null;
+  }
+
+  /** Restoring costs microseconds that the answer need not wait for. */
+  function giveBack(instance: Instance): void {
+    running.delete(instance);
+    if (closed || !instance.alive) retire(instance);
+    else if (line.length === 0) {
+      if (used.push(instance) === 1) setImmediate(renewUsed);
+    } else if (renew(instance)) line.serve(instance);
+    else retire(instance);
+  }
+
+  function renewUsed(): void {
+    for (const instance of used.splice(0)) {
+      if (!closed && renew(instance)) idle.push(instance);
+      else retire(instance);
+    }
+    if (idle.length > 1) trimmer ??= setTimeout(trim, trimEveryMs).unref();
+    // Where state cannot be put back every call needs a new instance: have one ready.
+    if (idle.length === 0 && total === 0 && !closed) grow().then(keepReady, ignoreUntilNextCall);
+  }
+
+  function keepReady(instance: Instance): void {
+    if (closed) retire(instance);
+    else if (line.length > 0) line.serve(instance);
+    else idle.push(instance);
+  }
+
+  /** Lets go of the instances that nobody needed since the last time, all but one. */
+  function trim(): void {
+    trimmer = null;
+    for (const instance of idle.splice(0, Math.min(leastIdle, idle.length - 1))) retire(instance);
+    leastIdle = idle.length;
+    if (idle.length > 1) trimmer = setTimeout(trim, trimEveryMs).unref();
+  }
+
+  async function acquire(signal: AbortSignal | undefined, deadlineMs: number): Promise<Instance> {
+    if (total < processLimits.instancesPerBinding) return grow();
+    return line.join(signal, deadlineMs);
+  }
+
+  return {
+    get size() {
+      return { instances: total, idle: idle.length + used.length, queued: line.length };
+    },
+    async call(hook, input, { signal, requestId, deadlineMs = limits.deadlineMs } = {}) {
+      if (closed) return rejected(`${name} is being unloaded`);
+      const until = performance.now() + Math.min(deadlineMs, limits.deadlineMs);
+      let instance = take();
+      if (instance === null) {
+        try {
+          instance = await acquire(signal, until - performance.now());
+        } catch (thrown) {
+          return rejected(messageOf(thrown));
+        }
+      }
+      if (closed || !processCapacity.takeCall()) {
+        giveBack(instance);
+        return rejected(closed ? `${name} is being unloaded` : `${name} is overloaded: too many calls run`);
+      }
+      const left = Math.max(0, until - performance.now());
+      const call = instance.call(hook, input, { fuel: limits.fuel, deadlineMs: left, signal, requestId });
+      running.set(instance, call);
+      try {
+        return await call;
+      } finally {
+        processCapacity.giveCall();
+        giveBack(instance);
+      }
+    },
+    async close(graceMs = defaultGraceMs) {
+      closed = true;
+      clearTimeout(trimmer ?? undefined);
+      line.dismiss(`${name} is being unloaded`);
+      for (const instance of [...idle.splice(0), ...used.splice(0)]) retire(instance);
+      const ended = Promise.all(running.values());
+      const grace = Promise.withResolvers<void>();
+      const timer = setTimeout(grace.resolve, graceMs);
+      await Promise.race([ended, grace.promise]);
+      clearTimeout(timer);
+      for (const instance of running.keys()) instance.dispose();
+      await ended;
+    },
+  };
+}
+
+/** The next call will try again and report what is wrong. */
+function ignoreUntilNextCall(): void {}

@@ -1,0 +1,88 @@
+import type { SavedVars, Vars } from "./vars.ts";
+
+/** Everything of an instance that a call can change and that can be put back: memory, globals, variables. */
+export type Snapshot = {
+  readonly pages: number;
+  /** What of the memory is not zero. */
+  readonly ranges: readonly Range[];
+  readonly globals: readonly unknown[];
+  readonly vars: SavedVars;
+};
+
+type Range = { readonly offset: number; readonly bytes: Uint8Array };
+
+/** The parts of an instance that a snapshot is taken of; `memory` is null when the module has none. */
+export type Restorable = {
+  readonly memory: WebAssembly.Memory | null;
+  readonly globals: readonly WebAssembly.Global[];
+  readonly vars: Vars;
+};
+
+const pageBytes = 65_536;
+/** Memory is looked at in pieces of this size: smaller ones cost calls, larger ones copy more zeros. */
+const chunkBytes = 16_384;
+const zeros = new Uint8Array(chunkBytes);
+
+export function takeSnapshot({ memory, globals, vars }: Restorable): Snapshot {
+  return {
+    pages: pagesOf(memory),
+    ranges: memory === null ? [] : nonZeroRanges(Buffer.from(memory.buffer)),
+    globals: globals.map((global) => global.value),
+    vars: vars.save(),
+  };
+}
+
+/**
+ * Puts a snapshot back. False when the memory has more pages than then, because a memory cannot shrink:
+ * the instance is not usable any more.
+ */
+export function restoreSnapshot({ memory, globals, vars }: Restorable, snapshot: Snapshot): boolean {
+  const missing = snapshot.pages - pagesOf(memory);
+  if (missing < 0) return false;
+  if (missing > 0) memory?.grow(missing);
+  if (memory !== null) restoreMemory(Buffer.from(memory.buffer), snapshot.ranges);
+  for (const [index, global] of globals.entries()) global.value = snapshot.globals[index];
+  vars.restore(snapshot.vars);
+  return true;
+}
+
+export function pagesOf(memory: WebAssembly.Memory | null): number {
+  return memory === null ? 0 : memory.buffer.byteLength / pageBytes;
+}
+
+function restoreMemory(memory: Buffer, ranges: readonly Range[]): void {
+  let clean = 0;
+  for (const { offset, bytes } of ranges) {
+    zero(memory, clean, offset);
+    memory.set(bytes, offset);
+    clean = offset + bytes.length;
+  }
+  zero(memory, clean, memory.length);
+}
+
+/** Only what is not zero is written: a page that is read costs no memory, one that is zeroed does. */
+function zero(memory: Buffer, from: number, to: number): void {
+  for (let at = from; at < to; at += chunkBytes) {
+    const end = Math.min(at + chunkBytes, to);
+    if (isZero(memory, at, end)) continue;
+    memory.fill(0, at, end);
+  }
+}
+
+function isZero(memory: Buffer, from: number, to: number): boolean {
+  return memory.compare(zeros, 0, to - from, from, to) === 0;
+}
+
+/** Neighbouring chunks that are not zero become one range. */
+function nonZeroRanges(memory: Buffer): Range[] {
+  const ranges: Range[] = [];
+  let start = -1;
+  for (let at = 0; at <= memory.length; at += chunkBytes) {
+    const used = at < memory.length && !isZero(memory, at, Math.min(at + chunkBytes, memory.length));
+    if (used && start < 0) start = at;
+    if (used || start < 0) continue;
+    ranges.push({ offset: start, bytes: Uint8Array.from(memory.subarray(start, at)) });
+    start = -1;
+  }
+  return ranges;
+}

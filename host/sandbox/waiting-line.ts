@@ -1,0 +1,52 @@
+/** Calls that wait for something to get free, first come first served. */
+export type WaitingLine<T> = {
+  readonly length: number;
+  /** Waits; rejects when the line is full, the signal is aborted, or the time is over. */
+  join(signal: AbortSignal | undefined, waitMs: number): Promise<T>;
+  /** Gives a thing, or the promise of one, to the first in line. */
+  serve(thing: T | Promise<T>): void;
+  /** Sends everyone away. */
+  dismiss(reason: string): void;
+};
+
+type Place<T> = { readonly take: (thing: T | Promise<T>) => void; readonly leave: (reason: string) => void };
+
+export function createWaitingLine<T>(limit: number, full: string): WaitingLine<T> {
+  const places = new Set<Place<T>>();
+  return {
+    get length() {
+      return places.size;
+    },
+    async join(signal, waitMs) {
+      if (places.size >= limit) throw new Error(full);
+      signal?.throwIfAborted();
+      const { promise, resolve, reject } = Promise.withResolvers<T>();
+      const place: Place<T> = {
+        take: resolve,
+        leave: (reason) => {
+          places.delete(place);
+          reject(new Error(reason));
+        },
+      };
+      const leaveOnAbort = () => place.leave("ended by the caller before it ran");
+      const timer = setTimeout(() => place.leave("the deadline passed before it ran"), waitMs);
+      signal?.addEventListener("abort", leaveOnAbort, { once: true });
+      places.add(place);
+      try {
+        return await promise;
+      } finally {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", leaveOnAbort);
+      }
+    },
+    serve(thing) {
+      const [first] = places;
+      if (first === undefined) return;
+      places.delete(first);
+      first.take(thing);
+    },
+    dismiss(reason) {
+      for (const place of [...places]) place.leave(reason);
+    },
+  };
+}

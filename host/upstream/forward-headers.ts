@@ -1,0 +1,85 @@
+import type { UpstreamAnswer } from "./providers/provider.ts";
+
+/** Of one connection (RFC 9110 7.6.1), or set anew for the upstream's. */
+const ofTheConnection = [
+  "accept-encoding",
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "http2-settings",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
+
+/** What the consumer proves itself with, and who it is: for the gateway alone. */
+const ofTheConsumer = [
+  "api-key",
+  "authorization",
+  "cookie",
+  "forwarded",
+  "via",
+  "x-api-key",
+  "x-goog-api-key",
+  "x-real-ip",
+];
+
+const notForwarded = new Set([...ofTheConnection, ...ofTheConsumer]);
+
+/** The client's headers that an upstream gets. `accept-encoding` stays here: bodies are read, and never decoded. */
+export function requestHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const { connection } = headers;
+  const named = connectionOptions(connection);
+  return Object.fromEntries(
+    Object.entries(headers).filter(
+      ([name]) =>
+        !notForwarded.has(name) &&
+        !named.has(name) &&
+        !name.startsWith("proxy-") &&
+        !name.startsWith("x-forwarded-"),
+    ),
+  );
+}
+
+/** The list is of what may pass: what is not on it may name the operator's account, servers or cookies. */
+const answered = new Set([
+  "anthropic-version",
+  "cache-control",
+  "content-disposition",
+  "content-length",
+  "content-range",
+  "content-type",
+  "openai-model",
+  "openai-processing-ms",
+  "openai-version",
+  "retry-after",
+  "retry-after-ms",
+  "x-should-retry",
+]);
+const answeredPrefixes = ["anthropic-ratelimit-", "x-ratelimit-"];
+
+/** The gateway's answer has an id of its own; the upstream's is for questions to the provider's support. */
+const requestIds = ["x-request-id", "request-id"];
+
+/** The upstream's headers that a client gets, and its request id as `x-upstream-request-id`. */
+export function answerHeaders(headers: UpstreamAnswer["headers"]): Record<string, string | string[]> {
+  const { connection } = headers;
+  const named = connectionOptions(typeof connection === "string" ? connection : connection?.join());
+  const kept: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || named.has(name)) continue;
+    if (!answered.has(name) && !answeredPrefixes.some((prefix) => name.startsWith(prefix))) continue;
+    kept[name] = typeof value === "string" ? value : [...value];
+  }
+  const id = requestIds.map((name) => headers[name]).find((value) => typeof value === "string");
+  if (id !== undefined) kept["x-upstream-request-id"] = id as string;
+  return kept;
+}
+
+/** Header names that `Connection` declares to be of this connection. */
+function connectionOptions(value: string | undefined): ReadonlySet<string> {
+  return new Set((value ?? "").split(",").map((option) => option.trim().toLowerCase()));
+}

@@ -1,0 +1,155 @@
+import type { ServiceConfig } from "#config/schema.ts";
+import { GatewayError } from "#host/errors.ts";
+import { upstreamLimits } from "#host/limits.ts";
+import { pathSegments } from "#host/resolve/request-path.ts";
+import type { Surface } from "#host/surface.ts";
+import type { Usage } from "#sdk/abi/input.ts";
+import { answerHeaders, requestHeaders } from "./forward-headers.ts";
+import { withUsageAsked } from "./include-usage.ts";
+import { jsonValue } from "./json-value.ts";
+import { createProvider } from "./providers/all.ts";
+import type { UpstreamAnswer, UpstreamRequest } from "./providers/provider.ts";
+import { checkAnswer, refusalBody } from "./refusal.ts";
+import { relayEvents } from "./sse.ts";
+import { countUsage, type UsageCount } from "./usage.ts";
+
+export type ForwardRequest = {
+  readonly surface: Surface;
+  readonly method: string;
+  /** What remains after the route's prefix; begins with `/`. */
+  readonly path: string;
+  /** With its `?`, or empty. */
+  readonly query: string;
+  /** By lower-case name, as the client and the plugins left them. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | null;
+  /** The value of `body`, or undefined when it is not JSON. */
+  readonly json: unknown;
+  /** Aborted when the client is gone; the upstream's request ends with it. */
+  readonly signal: AbortSignal;
+};
+
+export type ForwardAnswer = {
+  readonly status: number;
+  /** By lower-case name. `content-length` is there only when it is true of `body`. */
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  /**
+   * Pulled by its reader, never ahead of it. Throws a GatewayError when the upstream fails in the middle: of
+   * an event stream after the last whole event, so that `errorEvent` can follow.
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly eventStream: boolean;
+  /** Tokens as the provider counted them; complete once the body has ended. */
+  usage(): Usage | undefined;
+  /** For whoever will not read the body to its end: frees the connection. */
+  discard(): void;
+};
+
+/** A service, ready to forward to. */
+export type Upstream = {
+  readonly name: string;
+  /** Why the service cannot serve; null when it can. */
+  readonly off: string | null;
+  /**
+   * One attempt. Answers of the upstream come back whatever their status, its errors in the client's shape.
+   * @throws {GatewayError} `service_off`, `invalid_request` for a path that could leave the service's base,
+   * `upstream_*` when there is no answer that a client may get, `client_closed`.
+   */
+  forward(request: ForwardRequest): Promise<ForwardAnswer>;
+  /** Waits for running exchanges, then closes connections. */
+  close(): Promise<void>;
+};
+
+/** The upstream of the service `name`. Nothing is connected before the first request. */
+export function createUpstream(name: string, service: ServiceConfig): Upstream {
+  const provider = createProvider(service);
+  return {
+    name,
+    off: provider.off,
+    forward: async (request) => {
+      if (provider.off !== null) {
+        throw new GatewayError("service_off", `The service ${name} is switched off: ${provider.off}.`);
+      }
+      const plain = upstreamRequest(request);
+      const asking = request.surface === "openai" ? withUsageAsked(plain) : null;
+      const answer = await provider.send(asking ?? plain);
+      checkAnswer(answer);
+      const wanted = { ...request, path: plain.path };
+      return answer.status >= 400 ? await refused(answer, wanted) : accepted(answer, wanted, asking !== null);
+    },
+    close: () => provider.close(),
+  };
+}
+
+function upstreamRequest(request: ForwardRequest): UpstreamRequest {
+  const { method, path, query, headers, body, json, signal } = request;
+  if (pathSegments(path) === null || !/^(\?[!-"$-~]*)?$/.test(query)) {
+    throw new GatewayError("invalid_request", "The path or query of the request is ambiguous or malformed.");
+  }
+  return { method, path, query: withoutKey(query), headers: requestHeaders(headers), body, json, signal };
+}
+
+/** Gemini's clients may put their key into the query; it is the consumer's, for the gateway alone. */
+function withoutKey(query: string): string {
+  if (!/[?&]key=/.test(query)) return query;
+  const kept = query
+    .slice(1)
+    .split("&")
+    .filter((parameter) => !parameter.startsWith("key="));
+  return kept.length === 0 ? "" : `?${kept.join("&")}`;
+}
+
+async function refused(answer: UpstreamAnswer, request: ForwardRequest): Promise<ForwardAnswer> {
+  const body = await refusalBody(answer, request.surface);
+  return {
+    status: answer.status,
+    headers: {
+      ...answerHeaders(answer.headers),
+      "content-type": "application/json; charset=utf-8",
+      "content-length": String(body.length),
+    },
+    body: oneChunk(body),
+    eventStream: false,
+    usage: () => undefined,
+    discard: () => {},
+  };
+}
+
+function accepted(answer: UpstreamAnswer, request: ForwardRequest, hideUsage: boolean): ForwardAnswer {
+  const usage = countUsage();
+  const type = String(answer.headers["content-type"] ?? "");
+  const eventStream = /^\s*text\/event-stream\b/i.test(type);
+  const headers = answerHeaders(answer.headers);
+  const { surface, path } = request;
+  // Not known beforehand when events may be held back.
+  if (eventStream) delete headers["content-length"];
+  return {
+    status: answer.status,
+    headers,
+    body: eventStream
+      ? relayEvents(answer.body, { surface, path, hideUsage, usage })
+      : /json/i.test(type)
+        ? relayJson(answer.body, usage)
+        : answer.body,
+    eventStream,
+    usage: () => usage.total(),
+    discard: () => answer.discard(),
+  };
+}
+
+/** The same bytes; reads the usage at their end from a copy of bounded size. */
+async function* relayJson(chunks: AsyncIterable<Uint8Array>, usage: UsageCount): AsyncGenerator<Uint8Array> {
+  let copy: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.length;
+    if (length <= upstreamLimits.usageBodyBytes) copy.push(chunk);
+    else copy = [];
+    yield chunk;
+  }
+  if (length <= upstreamLimits.usageBodyBytes) usage.read(jsonValue(Buffer.concat(copy).toString("utf8")));
+}
+
+async function* oneChunk(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,91 @@
+import { z } from "zod";
+import { GatewayError } from "#host/errors.ts";
+import { printable } from "#host/json.ts";
+import { upstreamLimits } from "#host/limits.ts";
+import { errorBody, type Surface } from "#host/surface.ts";
+import { jsonValue } from "./json-value.ts";
+import type { UpstreamAnswer } from "./providers/provider.ts";
+
+/** The error of each API, as far as its clients read it. */
+const shapes = {
+  openai: z.object({ error: z.object({ message: z.string() }) }),
+  "openai-responses": z.object({ error: z.object({ message: z.string() }) }),
+  anthropic: z.object({
+    type: z.literal("error"),
+    error: z.object({ type: z.string(), message: z.string() }),
+  }),
+  gemini: z.object({ error: z.object({ code: z.number(), message: z.string(), status: z.string() }) }),
+} as const satisfies Record<Surface, z.ZodType>;
+
+/** Where errors of other shapes have their text. */
+const message = z.union([
+  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
+  z.object({ error: z.string() }).transform(({ error }) => error),
+  z.object({ message: z.string() }).transform((error) => error.message),
+  z.object({ detail: z.string() }).transform(({ detail }) => detail),
+]);
+
+/**
+ * The body of an upstream's 4xx or 5xx for this client: the upstream's bytes when they are that error
+ * already, else its message in the client's shape. An answer that is too long, encoded or no JSON keeps
+ * only its status, and so does one that repeats a secret.
+ * @throws {GatewayError} what reading threw.
+ */
+export async function refusalBody(answer: UpstreamAnswer, surface: Surface): Promise<Uint8Array> {
+  const bytes = isEncoded(answer) ? null : await readBounded(answer);
+  answer.discard();
+  const text = bytes?.toString("utf8") ?? "";
+  const value = answer.secrets.some((secret) => text.includes(secret)) ? undefined : jsonValue(text);
+  if (bytes !== null && shapes[surface].safeParse(value).success) return bytes;
+  const found = message.safeParse(value);
+  const said = found.success ? printable(found.data) : `The upstream answered with status ${answer.status}.`;
+  return Buffer.from(errorBody(surface, { status: answer.status, code: "upstream_error", message: said }));
+}
+
+/** A body in a coding; the gateway decodes none. */
+export function isEncoded(answer: UpstreamAnswer): boolean {
+  const coding = answer.headers["content-encoding"];
+  return coding !== undefined && coding !== "" && coding !== "identity";
+}
+
+/** The whole body, or null when it is longer than an error ever is. */
+async function readBounded(answer: UpstreamAnswer): Promise<Buffer | null> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of answer.body) {
+    length += chunk.length;
+    if (length > upstreamLimits.errorBodyBytes) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/**
+ * Refuses answers that no client may get as they are.
+ * @throws {GatewayError} `upstream_invalid`
+ */
+export function checkAnswer(answer: UpstreamAnswer): void {
+  const { status } = answer;
+  const problem = answerProblem(answer);
+  if (problem === null) return;
+  answer.discard();
+  throw new GatewayError("upstream_invalid", problem, { upstreamStatus: status });
+}
+
+function answerProblem(answer: UpstreamAnswer): string | null {
+  const { status } = answer;
+  if (status === 401 || status === 403 || status === 407) {
+    return `The upstream refused the gateway's own credential (status ${status}). The operator has to check the service's key.`;
+  }
+  if (status >= 300 && status < 400) {
+    return `The upstream answered with a redirect (status ${status}), which the gateway does not follow. The operator has to check the service's URL.`;
+  }
+  if (status < 200 || status > 599)
+    return `The upstream answered with status ${status}, which means nothing.`;
+  if (status >= 400) return null;
+  if (isEncoded(answer)) return "The upstream answered in a content coding that nobody asked for.";
+  const type = answer.headers["content-type"];
+  return typeof type === "string" && /^\s*text\/html\b/i.test(type)
+    ? "The upstream answered with a web page. The operator has to check the service's URL."
+    : null;
+}

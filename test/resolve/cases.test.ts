@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  everyStep,
+  expectedOf,
+  printed,
+  printPlan,
+  printStep,
+  type ResolveCase,
+  readCases,
+  resolve,
+} from "./case-file.ts";
+
+for (const { file, cases } of readCases(new URL("./cases/", import.meta.url))) {
+  for (const each of cases) test(`${file}: ${each.name}`, () => check(each));
+}
+
+function check({ requests, plans, bindings, problems, ...gateway }: ResolveCase): void {
+  assert.ok(requests.length + plans.length + problems.length > 0 || bindings, "the case expects nothing");
+  const resolved = resolve(gateway);
+  assert.deepEqual("problems" in resolved ? resolved.problems.map(printed) : [], problems);
+  if ("problems" in resolved) return;
+
+  for (const request of requests) {
+    const found = resolved.resolver.match({ ...request, model: () => request.model });
+    assert.deepEqual(found, expectedOf(request), JSON.stringify(request));
+  }
+  for (const { route, consumer, service, groups, reads, steps, ...lists } of plans) {
+    const plan = resolved.resolver.plan(route, consumer);
+    assert.deepEqual(printPlan(plan), lists);
+    if (service !== undefined) assert.equal(plan.service, service);
+    if (groups !== undefined) assert.deepEqual(plan.groups, groups);
+    if (reads !== undefined) assert.deepEqual([...plan.reads].sort(), reads.toSorted());
+    for (const [name, expected] of Object.entries(steps)) {
+      const step = everyStep(plan).find((candidate) => printStep(candidate) === name);
+      assert.ok(step, `no step ${name}`);
+      assert.partialDeepStrictEqual(step, expected);
+    }
+  }
+  if (bindings !== undefined) {
+    assert.deepEqual(
+      resolved.resolver.bindings.map(({ path }) => path.join(".")).sort(),
+      bindings.toSorted(),
+    );
+  }
+}
