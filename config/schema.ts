@@ -51,7 +51,7 @@ const bindingSchema = z
     limits: z
       .strictObject({
         fuel: z.int().positive().exactOptional(),
-        memoryMb: z.number().positive().max(64).exactOptional(),
+        memoryMb: z.number().positive().max(16).exactOptional().describe("Of 16 MB, what the plugin may use"),
         deadlineMs: z.int().positive().max(longestTimerMs).exactOptional(),
       })
       .exactOptional(),

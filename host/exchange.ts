@@ -56,7 +56,19 @@ export type Exchange = {
   usage: Usage | undefined;
   /** From sending to the upstream's first header byte, milliseconds; null when it was not asked. */
   upstreamMs: number | null;
+  /** What the request has waited for plugins, milliseconds. */
+  pluginMs: number;
 };
+
+/** The first response of an exchange, with the header changes that were asked for before there was one. */
+export function withAskedHeaders(
+  { responseHeaders }: Pick<Exchange, "responseHeaders">,
+  response: ResponsePart,
+): ResponsePart {
+  const headers = { ...response.headers, ...responseHeaders };
+  const kept = Object.entries(headers).filter(([, value]) => value !== null);
+  return { ...response, headers: Object.fromEntries(kept) as ResponsePart["headers"] };
+}
 
 /** The value of a JSON body, or undefined when there is none. */
 export function bodyJson(body: Body): Json | undefined {

@@ -15,6 +15,8 @@ export const moduleLimits = {
   functions: 20_000,
   /** V8 aborts the process past 2,000,000 types in all modules together. */
   types: 4_000,
+  /** Of one function type: parameters or results, V8's own. */
+  typeValues: 1_000,
   imports: 128,
   exports: 512,
   globals: 2_000,
@@ -32,12 +34,21 @@ export const moduleLimits = {
   memoryPages: 256,
   memoryPagesHard: 1_024,
   localsPerFunction: 2_000,
+  /** Values on the operand stack at once; compilers rarely need a hundred. */
+  operandsPerFunction: 4_000,
   nestingPerFunction: 4_096,
   branchTableTargets: 8_192,
   functionBytes: 512 * kib,
   meteredFunctionBytes: 4 * mib,
-  /** (locals + 1) x (control merges + 1): V8's baseline compiler keeps state per merge; 50,000 x 500 costs 626 MB. */
+  /**
+   * (locals + operands + 1) at each place where control flow joins, summed: V8's baseline compiler keeps
+   * the state of each value for each of them. 50,000 locals x 500 merges cost 626 MB, 20,000 operands x 5,000 2.3 GB.
+   */
   localsTimesMerges: 1_000_000,
+  /** A check of the meter is one more place where control flow joins. */
+  meteredLocalsTimesMerges: 3_000_000,
+  /** Values that V8 moves or compares for branches and calls, summed; 260,000,000 take it 430 ms. */
+  branchedValues: 20_000_000,
 } as const;
 
 /** Of one call into a plugin. */
@@ -49,6 +60,8 @@ export const callLimits = {
   deadlineMs: 2_000,
   hostCalls: 10_000,
   inputBytes: 16 * mib,
+  /** Of one block that a host function reads: copying and decoding more would keep the event loop waiting. */
+  hostReadBytes: 4 * mib,
   outputBytes: mib,
   errorBytes: 8 * kib,
   logLines: 100,
@@ -63,8 +76,10 @@ export const callLimits = {
 
 /** Of the `http` capability, per call into a plugin. */
 export const egressLimits = {
+  /** One after the other: a plugin is suspended while it waits. */
   requests: 8,
-  concurrent: 4,
+  /** URL and headers of a request, as the plugin's JSON: servers refuse far less. */
+  headChars: 64 * kib,
   requestBytes: mib,
   responseBytes: 4 * mib,
   headers: 64,
@@ -94,6 +109,14 @@ export const requestLimits = {
   requestTimeoutMs: 60_000,
   headersTimeoutMs: 10_000,
   pathBytes: 8 * kib,
+} as const;
+
+/** Of one JSON Patch: the plugin chooses the operations and the client the body that they walk over. */
+export const patchLimits = {
+  /** Members that it copies or compares, those of an object with over 1,000 for 100 each: some 200 ms of CPU at worst. */
+  work: 10_000_000,
+  /** JSON text of all values that it copies, or moves deeper. */
+  copiedChars: 16 * mib,
 } as const;
 
 /** Of one exchange with an upstream; a service may set its own timeouts. */

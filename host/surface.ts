@@ -10,8 +10,9 @@ export function surfaceOf(path: string): Surface {
   if (/:(generateContent|streamGenerateContent|countTokens|embedContent|batchEmbedContents)$/.test(bare)) {
     return "gemini";
   }
-  if (/\/messages(\/count_tokens|\/batches(\/.*)?)?\/?$/.test(bare) && !bare.includes("/threads/"))
-    return "anthropic";
+  // OpenAI has messages too: of a thread, and of a stored completion.
+  const messages = /\/messages(\/count_tokens|\/batches(\/.*)?)?\/?$/;
+  if (messages.test(bare) && !/\/(threads|chat\/completions)\//.test(bare)) return "anthropic";
   if (/\/responses(\/.*)?$/.test(bare)) return "openai-responses";
   return "openai";
 }
@@ -96,8 +97,9 @@ export function errorEvent(surface: Surface, error: AnswerError): string {
 /** SDKs repeat 408, 409, 429 and 5xx by themselves: those that cannot succeed are told so, the others when to come back. */
 function retryHeaders(error: AnswerError): Record<string, string> {
   if (!mayRetry(error)) return { "x-should-retry": "false" };
-  // LangChain repeats a 429 only when this is there; a second is what overload lasts.
-  return error.status === 429 || error.status === 503 ? { "retry-after": "1" } : {};
+  // LangChain repeats a 429 only when this is there; a second is what overload lasts. OpenAI's and Anthropic's
+  // SDKs read the milliseconds first.
+  return error.status === 429 || error.status === 503 ? { "retry-after": "1", "retry-after-ms": "1000" } : {};
 }
 
 function mayRetry(error: AnswerError): boolean {

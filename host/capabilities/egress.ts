@@ -2,7 +2,7 @@ import { lookup } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
 import { Agent } from "undici";
-import { egressLimits } from "#host/limits.ts";
+import { egressLimits, processLimits } from "#host/limits.ts";
 
 /**
  * Which hosts a plugin may call. Entries of a grant:
@@ -45,9 +45,14 @@ function parseEntry(text: string): Entry {
   const host = port === null ? rest : rest.slice(0, -port.length - 1);
   // The URL parser decides what a host is and how it is written: IDN, hex and octal addresses, case.
   const url = URL.parse(`http://${host}:9/`);
-  const isHost = url !== null && url.port === "9" && !/[@/?#\\*\s]/.test(host) && Number(port ?? 1) <= 65_535;
+  const isHost = url !== null && url.port === "9" && !/[@/?#\\*\s]/.test(host) && isPort(port ?? "1");
   if (!isHost || (wildcard && (port !== null || isAddress(url.hostname)))) throw new InvalidGrant(text);
   return { host: url.hostname, wildcard, port };
+}
+
+/** As URLs write it: `0443` would never match. */
+function isPort(text: string): boolean {
+  return /^[1-9]\d*$/.test(text) && Number(text) <= 65_535;
 }
 
 function covers({ host, wildcard, port }: Entry, url: URL): boolean {
@@ -60,13 +65,15 @@ function isAddress(hostname: string): boolean {
   return isIP(hostname.replace(/^\[|\]$/g, "")) !== 0;
 }
 
-/** True for an address of the public internet: not private, loopback, link-local, shared, mapped, translated or reserved. */
+/**
+ * True for an address of the public internet: not private, loopback, link-local, shared, mapped, translated
+ * or reserved. In IPv6 only 2000::/3 is given out; the rest is unicast by its bits alone, also `::a.b.c.d`.
+ */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
   if (parsed.range() !== "unicast") return false;
-  // ::a.b.c.d, the deprecated form of an IPv4 address in IPv6, is unicast by its bits.
-  return parsed.kind() === "ipv4" || (parsed as ipaddr.IPv6).parts.slice(0, 6).some((part) => part !== 0);
+  return parsed.kind() === "ipv4" || ((parsed as ipaddr.IPv6).parts[0] ?? 0) >> 13 === 1;
 }
 
 /** The literal address that a URL names, without brackets; null for a name. */
@@ -90,22 +97,23 @@ const lookupPublic: LookupFunction = (hostname, options, callback) => {
   });
 };
 
-/** Of all plugins together: enough that one that keeps its own busy does not hold up the others. */
-const connectionsPerOrigin = 64;
-
-/** Connections that plugins share: those to public addresses, and those that a grant names by host and port. */
+/** Connections that the calls of one binding share: those to public addresses, and those that its grant names by port. */
 export type Egress = { agent(privateAllowed: boolean): Agent };
 
 /**
- * Two agents, because a kept connection is not checked again: one that a plugin with a wider grant opened to a
- * private address must never serve one with a narrower grant. The environment's proxy is not used.
+ * Each binding has its own: what one plugin does to a connection, another never meets. And each has two agents,
+ * because a kept connection is not checked again: one that an entry with a port opened to a private address
+ * must never serve an entry without. The environment's proxy is not used.
  */
 export function createEgress(): Egress {
   const options = {
-    connections: connectionsPerOrigin,
+    // A call waits for each of its requests, so no binding can use more.
+    connections: processLimits.instancesPerBinding,
     headersTimeout: egressLimits.timeoutMs,
     bodyTimeout: egressLimits.timeoutMs,
     maxResponseSize: egressLimits.responseBytes,
+    // One exchange per connection: an abort hits no other request.
+    allowH2: false,
     pipelining: 1,
   };
   const connect = { timeout: egressLimits.timeoutMs };

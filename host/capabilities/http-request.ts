@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { printable } from "#host/json.ts";
 import { egressLimits } from "#host/limits.ts";
 import { type EgressGrant, isPublicAddress, literalAddress } from "./egress.ts";
 
@@ -58,8 +59,12 @@ export class RequestRefused extends Error {}
 
 /** What the plugin asks for, checked against the grant. @throws RequestRefused */
 export function parseRequest(text: string, grant: EgressGrant): PluginRequest {
+  // Before parsing, which is the host's own time: a plugin pays for the copy alone.
+  if (text.length > egressLimits.headChars) {
+    throw new RequestRefused(`URL and headers are longer than ${egressLimits.headChars} characters`);
+  }
   const parsed = requestSchema.safeParse(jsonOf(text));
-  if (!parsed.success) throw new RequestRefused(z.prettifyError(parsed.error));
+  if (!parsed.success) throw new RequestRefused(firstProblem(parsed.error));
   const url = URL.parse(parsed.data.url);
   if (url === null) throw new RequestRefused("the URL is malformed");
   if (url.protocol !== "http:" && url.protocol !== "https:") {
@@ -79,6 +84,14 @@ export function parseRequest(text: string, grant: EgressGrant): PluginRequest {
     headers: parsed.data.headers ?? parsed.data.header ?? {},
     privateAllowed: match.privateAllowed,
   };
+}
+
+/** In one line, for a log. Of a record's key zod says only that it is invalid; why is one level below. */
+function firstProblem({ issues: [issue] }: z.ZodError): string {
+  const { message } = issue?.code === "invalid_key" ? (issue.issues[0] ?? issue) : (issue ?? { message: "" });
+  return printable(
+    issue === undefined || issue.path.length === 0 ? message : `${issue.path.join(".")}: ${message}`,
+  );
 }
 
 function jsonOf(text: string): unknown {

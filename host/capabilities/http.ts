@@ -16,14 +16,13 @@ type Exchange = { requests: number; status: number; headers: Readonly<Record<str
  * the plugin's log says why. Limits: `egressLimits`.
  */
 export function createHttp(): Capability {
-  const egress = createEgress();
   return {
     name: "http",
     imports: ["http_request", "http_status_code", "http_headers"].map((name) => `${namespace}.${name}`),
     grant({ grants }) {
       return grants.http === undefined || grants.http.length === 0
         ? null
-        : httpImports(parseGrant(grants.http), egress);
+        : httpImports(parseGrant(grants.http), createEgress());
     },
   };
 }
@@ -52,11 +51,15 @@ function httpImports(grant: EgressGrant, egress: Egress): Readonly<Record<string
         throw new RequestRefused(`body of ${body.length} bytes; the limit is ${egressLimits.requestBytes}`);
       }
       const answer = await send(egress.agent(wanted.privateAllowed), wanted, body, call.signal);
+      const offset = call.write(answer.body);
+      if (offset === 0n && answer.body.length > 0) {
+        throw new RequestRefused("the call has no memory left for the answer");
+      }
       Object.assign(exchange, { status: answer.status, headers: answer.headers });
-      return call.write(answer.body);
+      return offset;
     } catch (reason) {
       // The network is a border: what fails out there is a value for the plugin, not the end of its call.
-      call.log("error", `http_request: ${reason instanceof Error ? reason.message : String(reason)}`);
+      call.log("error", `http_request: ${textOf(reason)}`);
       return 0n;
     }
   }
@@ -81,6 +84,12 @@ function httpImports(grant: EgressGrant, egress: Egress): Readonly<Record<string
       run: (call) => call.write(JSON.stringify(exchangeOf(call).headers)),
     },
   };
+}
+
+/** Node tries all addresses of a name and then has no message, only the code of the last. */
+function textOf(reason: unknown): string {
+  if (!(reason instanceof Error)) return String(reason);
+  return reason.message || ("code" in reason ? String(reason.code) : reason.name);
 }
 
 type Answer = {

@@ -1,7 +1,7 @@
 import type { Effect } from "#sdk/abi/effects.ts";
 import type { Json } from "#sdk/abi/from-schema.ts";
-import { jsonDepth } from "../json.ts";
-import { requestLimits, upstreamLimits } from "../limits.ts";
+import { jsonDepth, printable } from "../json.ts";
+import { patchLimits, requestLimits } from "../limits.ts";
 
 export type Patch = Extract<Effect, { type: "patch-body" }>["patch"];
 type Operation = Patch[number];
@@ -14,45 +14,70 @@ export class PatchError extends Error {}
  * The document that `patch` (RFC 6902) makes of `document`. The original is not touched: what a patch
  * changes is copied along its path, so a patch that fails half-way leaves nothing behind.
  * Only own members are ever followed; `/toString/call` names nothing.
- * @throws {PatchError} when an operation has no target, a `test` fails, or the result would be too deep or too large.
+ * @throws {PatchError} when an operation has no target, a `test` fails, the result would be too deep or too
+ *   large, or the patch takes too much work.
  */
 export function applyPatch(document: Json, patch: Patch): Json {
-  let result = document;
-  let copied = 0;
-  for (const [index, operation] of patch.entries()) {
+  const budget = { work: patchLimits.work, copied: patchLimits.copiedChars };
+  return patch.reduce<Json>((result, operation, index) => {
     try {
-      if (operation.op === "copy") copied += JSON.stringify(valueAt(result, operation.from)).length;
-      // Copies of copies double with each operation; what they add up to is bounded, not their number.
-      if (copied > upstreamLimits.bufferedBodyBytes)
-        throw new PatchError("the copies are too large together");
-      result = applyOperation(result, operation);
+      return applyOperation(result, operation, budget);
     } catch (thrown) {
       if (!(thrown instanceof PatchError)) throw thrown;
-      throw new PatchError(`patch operation ${index} (${operation.op} ${operation.path}): ${thrown.message}`);
+      const path = printable(operation.path);
+      throw new PatchError(`patch operation ${index} (${operation.op} ${path}): ${thrown.message}`);
     }
-  }
-  return result;
+  }, document);
 }
 
-function applyOperation(document: Json, operation: Operation): Json {
+/** What is left of the limits. A plugin chooses the patch and a client the body: their product has to be bounded. */
+type Budget = { work: number; copied: number };
+
+function spendWork(budget: Budget, members: number): void {
+  budget.work -= members;
+  if (budget.work < 0) throw new PatchError("the patch goes over too many members of the document");
+}
+
+/** Of a value that is walked as a whole. Copies of copies double; what they add up to is bounded, not their number. */
+function spendCopy(budget: Budget, value: Json): void {
+  requireDepth(0, value);
+  budget.copied -= JSON.stringify(value).length;
+  if (budget.copied < 0) throw new PatchError("the values that it copies and moves are too large together");
+}
+
+function applyOperation(document: Json, operation: Operation, budget: Budget): Json {
+  const path = parsePointer(operation.path);
   switch (operation.op) {
     case "add":
-      return insert(document, operation.path, operation.value);
+      requireDepth(path.length, operation.value);
+      return write(document, path, { value: operation.value, how: "insert", budget });
     case "remove":
-      return remove(document, operation.path);
+      return remove(document, path, budget);
     case "replace":
-      valueAt(document, operation.path);
-      return write(document, parsePointer(operation.path), operation.value, "replace");
+      requireDepth(path.length, operation.value);
+      valueAt(document, path);
+      return write(document, path, { value: operation.value, how: "replace", budget });
+    case "copy": {
+      const value = valueAt(document, parsePointer(operation.from));
+      spendCopy(budget, value);
+      requireDepth(path.length, value);
+      return write(document, path, { value, how: "insert", budget });
+    }
     case "move": {
+      const from = parsePointer(operation.from);
+      const value = valueAt(document, from);
+      if (operation.path === operation.from) return document;
       if (operation.path.startsWith(`${operation.from}/`))
         throw new PatchError("a value cannot move into itself");
-      const moved = valueAt(document, operation.from);
-      return insert(remove(document, operation.from), operation.path, moved);
+      if (path.length > from.length) {
+        spendCopy(budget, value);
+        requireDepth(path.length, value);
+      }
+      return write(remove(document, from, budget), path, { value, how: "insert", budget });
     }
-    case "copy":
-      return insert(document, operation.path, valueAt(document, operation.from));
     case "test":
-      if (!equal(valueAt(document, operation.path), operation.value))
+      requireDepth(0, operation.value);
+      if (!equal(valueAt(document, path), operation.value, budget))
         throw new PatchError("the value is another one");
       return document;
     default:
@@ -60,29 +85,25 @@ function applyOperation(document: Json, operation: Operation): Json {
   }
 }
 
-function insert(document: Json, path: string, value: Json): Json {
-  const tokens = parsePointer(path);
-  if (tokens.length + jsonDepth(value) > requestLimits.jsonDepth) {
-    throw new PatchError(`the result would be nested deeper than ${requestLimits.jsonDepth}`);
-  }
-  return write(document, tokens, value, "insert");
+function requireDepth(levels: number, value: Json): void {
+  if (levels + jsonDepth(value) > requestLimits.jsonDepth)
+    throw new PatchError(`nested deeper than ${requestLimits.jsonDepth} levels`);
 }
 
-/** RFC 6901: the tokens of a pointer; `""` is the whole document. */
+/** The tokens of a pointer (RFC 6901); `""` is the whole document. */
 function parsePointer(pointer: string): string[] {
   if (pointer === "") return [];
-  if (!pointer.startsWith("/")) throw new PatchError(`"${pointer}" is no JSON Pointer: it starts with "/"`);
-  return pointer
-    .slice(1)
-    .split("/")
-    .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
+  if (!pointer.startsWith("/") || /~(?![01])/.test(pointer))
+    throw new PatchError(`"${printable(pointer)}" is no JSON Pointer`);
+  const tokens = pointer.slice(1).split("/");
+  if (tokens.length > requestLimits.jsonDepth)
+    throw new PatchError(`nested deeper than ${requestLimits.jsonDepth} levels`);
+  return tokens.map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
-/** The value a pointer names. @throws {PatchError} when there is none. */
-function valueAt(document: Json, pointer: string): Json {
-  let value = document;
-  for (const token of parsePointer(pointer)) value = child(value, token);
-  return value;
+/** The value that tokens name. @throws {PatchError} when there is none. */
+function valueAt(document: Json, tokens: readonly string[]): Json {
+  return tokens.reduce(child, document);
 }
 
 function child(parent: Json, token: string): Json {
@@ -91,64 +112,77 @@ function child(parent: Json, token: string): Json {
     : isObject(parent) && Object.hasOwn(parent, token)
       ? parent[token]
       : undefined;
-  if (found === undefined) throw new PatchError(`there is no "${token}"`);
+  if (found === undefined) throw new PatchError(`there is no "${printable(token)}"`);
   return found;
 }
 
-/** A copy of `document` with `value` at the place the tokens name; in an array, `insert` shifts what follows. */
-function write(document: Json, tokens: readonly string[], value: Json, how: "insert" | "replace"): Json {
+type Writing = { readonly value: Json; readonly how: "insert" | "replace"; readonly budget: Budget };
+
+/** A copy of `document` with the value at the place the tokens name; in an array, `insert` shifts what follows. */
+function write(document: Json, tokens: readonly string[], writing: Writing): Json {
   const [token, ...rest] = tokens;
-  if (token === undefined) return value;
-  const next = rest.length === 0 ? value : write(child(document, token), rest, value, how);
+  if (token === undefined) return writing.value;
+  const next = rest.length === 0 ? writing.value : write(child(document, token), rest, writing);
+  spendWork(writing.budget, costOf(document));
   if (isArray(document)) {
-    if (rest.length > 0 || how === "replace")
+    if (rest.length > 0 || writing.how === "replace")
       return document.with(arrayIndex(document, token, document.length - 1), next);
     const at = token === "-" ? document.length : arrayIndex(document, token, document.length);
     return document.toSpliced(at, 0, next);
   }
-  if (!isObject(document)) throw new PatchError(`"${token}" has no parent`);
+  if (!isObject(document)) throw new PatchError(`"${printable(token)}" has no parent`);
   // A computed key makes an own member, also of "__proto__".
   return { ...document, [token]: next };
 }
 
-function remove(document: Json, pointer: string): Json {
-  const tokens = parsePointer(pointer);
-  const last = tokens.pop();
+function remove(document: Json, tokens: readonly string[], budget: Budget): Json {
+  const last = tokens.at(-1);
   if (last === undefined) throw new PatchError("the whole document cannot be removed");
-  let parent = document;
-  for (const token of tokens) parent = child(parent, token);
+  const parents = tokens.slice(0, -1);
+  const parent = valueAt(document, parents);
   child(parent, last);
+  spendWork(budget, costOf(parent));
   const left = isArray(parent)
     ? parent.toSpliced(Number(last), 1)
     : Object.fromEntries(Object.entries(parent as Members).filter(([name]) => name !== last));
-  return write(document, tokens, left, "replace");
+  return write(document, parents, { value: left, how: "replace", budget });
 }
 
 function arrayIndex(array: readonly Json[], token: string, highest: number): number {
-  if (!/^(0|[1-9][0-9]{0,9})$/.test(token)) throw new PatchError(`"${token}" is no array index`);
+  if (!/^(0|[1-9][0-9]{0,9})$/.test(token)) throw new PatchError(`"${printable(token)}" is no array index`);
   const index = Number(token);
   if (index > highest) throw new PatchError(`the array of ${array.length} has no place ${index}`);
   return index;
 }
 
 /** RFC 6902 4.6: equal as JSON values; the order of an object's members does not matter. */
-function equal(left: Json, right: Json): boolean {
+function equal(left: Json, right: Json, budget: Budget): boolean {
+  spendWork(budget, costOf(left));
   if (isArray(left) || isArray(right)) {
     return (
       isArray(left) &&
       isArray(right) &&
       left.length === right.length &&
-      left.every((item, i) => equal(item, right[i] ?? null))
+      left.every((item, i) => equal(item, right[i] ?? null, budget))
     );
   }
   if (isObject(left) && isObject(right)) {
     const names = Object.keys(left);
     return (
       names.length === Object.keys(right).length &&
-      names.every((name) => Object.hasOwn(right, name) && equal(left[name] ?? null, right[name] ?? null))
+      names.every(
+        (name) => Object.hasOwn(right, name) && equal(left[name] ?? null, right[name] ?? null, budget),
+      )
     );
   }
   return left === right;
+}
+
+/** Of copying or listing the members. Past some thousand members V8 keeps an object as a hash table, 100 times slower to copy. */
+function costOf(value: Json): number {
+  if (isArray(value)) return value.length;
+  const members = isObject(value) ? Object.keys(value).length : 0;
+  return members > 1_000 ? members * 100 : members + 1;
 }
 
 function isArray(value: Json): value is readonly Json[] {

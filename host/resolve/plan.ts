@@ -31,9 +31,16 @@ export type Plan = {
   /** Run after the answer ended, also after a failure. */
   readonly completion: readonly Batch[];
   readonly error: readonly Batch[];
-  /** What any step reads, so that nothing is read, parsed or held that nobody asked for. */
-  readonly reads: ReadonlySet<string>;
+  /** What the steps make the host do with the body of an answer. */
+  readonly responseBody: ResponseBodyUse;
 };
+
+/**
+ * - `stream`: nobody looks at it, so it passes as it comes;
+ * - `copy`: a completion step reads it, so a copy is kept while it passes;
+ * - `buffer`: a post-request step reads or writes it, so it is held until that step has run.
+ */
+export type ResponseBodyUse = "stream" | "copy" | "buffer";
 
 export type Resolver = {
   readonly match: (request: MatchRequest) => Match;
@@ -113,6 +120,18 @@ function compilePlan(
     postRequest: batches(parts.postRequest),
     completion: batches(parts.completion),
     error: batches(parts.error),
-    reads: new Set(steps.flatMap((step) => step.reads)),
+    responseBody: responseBodyUse(parts.postRequest, parts.completion),
   });
+}
+
+function responseBodyUse(
+  postRequest: readonly Step[] = [],
+  completion: readonly Step[] = [],
+): ResponseBodyUse {
+  if (postRequest.some((step) => readsBody(step) || step.writes.has("response.body"))) return "buffer";
+  return completion.some(readsBody) ? "copy" : "stream";
+}
+
+function readsBody({ reads }: Step): boolean {
+  return reads.includes("response") || reads.includes("response.body");
 }

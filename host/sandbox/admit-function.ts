@@ -1,67 +1,63 @@
 import { moduleLimits } from "#host/limits.ts";
+import { type FunctionShape, type Signatures, shapeOf } from "./function-shape.ts";
 import { requireWithin } from "./rejected.ts";
-import { nextInstruction, scanOf } from "./wasm/instructions.ts";
-import type { FunctionBody, ValType } from "./wasm/module.ts";
-import { opcodes } from "./wasm/opcodes.ts";
+import type { FuncType, FunctionBody, WasmModule } from "./wasm/module.ts";
 
-export type FunctionPlace = {
-  /** Among the functions that the module defines. */
-  readonly index: number;
-  readonly params: readonly ValType[];
-  readonly maxBytes: number;
+/** The caps of one function that are not the same before and after metering. */
+export type FunctionCaps = {
+  readonly functionBytes: keyof typeof moduleLimits;
+  readonly mergedValues: keyof typeof moduleLimits;
+  /** Constructs that metering opens inside the innermost one. */
+  readonly addedNesting: number;
+};
+
+/** Of a function as its author wrote it. */
+export const originalCaps: FunctionCaps = {
+  functionBytes: "functionBytes",
+  mergedValues: "localsTimesMerges",
+  addedNesting: 0,
+};
+
+/** Of a function with metering: a check is one `if`. */
+export const meteredCaps: FunctionCaps = {
+  functionBytes: "meteredFunctionBytes",
+  mergedValues: "meteredLocalsTimesMerges",
+  addedNesting: 1,
 };
 
 /**
- * Holds one function against the structural caps, in one pass over its instructions. Throws Rejected, and
- * MalformedWasm for an instruction outside the allow-list.
+ * Holds the functions of a module against the structural caps, one at a time, in one pass over its
+ * instructions. Throws Rejected, and MalformedWasm for an instruction outside the allow-list.
  */
-export function admitFunction(
-  { locals, body }: FunctionBody,
-  { index, params, maxBytes }: FunctionPlace,
-): void {
-  const what = `function ${index}`;
-  requireWithin({ name: "functionBytes", max: maxBytes, value: body.length }, `${what}, bytes`);
-  const count = locals.reduce((sum, run) => sum + run.count, params.length);
-  const max = moduleLimits.localsPerFunction;
-  requireWithin({ name: "localsPerFunction", max, value: count }, `${what}, locals`);
-  const { nesting, merges, targets } = shapeOf(body);
-  requireWithin(
-    { name: "nestingPerFunction", max: moduleLimits.nestingPerFunction, value: nesting },
-    `${what}, nesting`,
-  );
-  requireWithin(
-    { name: "branchTableTargets", max: moduleLimits.branchTableTargets, value: targets },
-    `${what}, br_table`,
-  );
-  const product = (count + 1) * (merges + 1);
-  requireWithin(
-    { name: "localsTimesMerges", max: moduleLimits.localsTimesMerges, value: product },
-    `${what}, (locals + 1) x (control merges + 1)`,
-  );
+export function createFunctionGate(
+  module: WasmModule,
+  caps: FunctionCaps,
+): (code: FunctionBody, index: number) => void {
+  const signatures = signaturesOf(module);
+  const imported = signatures.functions.length - module.functions.length;
+  const procedure: FuncType = { params: [], results: [] };
+  return (code, index) => {
+    const what = `function ${index}`;
+    requireCap(caps.functionBytes, code.body.length, `${what}, bytes`);
+    const type = signatures.functions[imported + index] ?? procedure;
+    requireShape(shapeOf(code, type, signatures), caps, what);
+  };
 }
 
-type Shape = { readonly nesting: number; readonly merges: number; readonly targets: number };
+function signaturesOf({ types, imports, functions }: WasmModule): Signatures {
+  const imported = imports.flatMap(({ desc }) => (desc.kind === "func" ? [desc.type] : []));
+  return { types, functions: [...imported, ...functions].map((type) => types[type]) };
+}
 
-const { block, loop, end } = { block: opcodes.block[0], loop: opcodes.loop[0], end: opcodes.end[0] };
-const codeIf = opcodes.if[0];
-const codeElse = opcodes.else[0];
-const codeTable = opcodes.br_table[0];
+function requireShape(shape: FunctionShape, caps: FunctionCaps, what: string): void {
+  requireCap("localsPerFunction", shape.locals, `${what}, locals`);
+  requireCap("operandsPerFunction", shape.operands, `${what}, operands`);
+  requireCap("nestingPerFunction", shape.nesting - caps.addedNesting, `${what}, nesting`);
+  requireCap("branchTableTargets", shape.targets, `${what}, br_table`);
+  requireCap(caps.mergedValues, shape.mergedValues, `${what}, values x control merges`);
+  requireCap("branchedValues", shape.branchedValues, `${what}, values x branches and calls`);
+}
 
-/** The deepest nesting, the number of places where control flow joins, and the longest br_table. */
-function shapeOf(body: Uint8Array): Shape {
-  const scan = scanOf(body);
-  let depth = 0;
-  let nesting = 0;
-  let merges = 0;
-  let targets = 0;
-  while (nextInstruction(scan)) {
-    if (scan.code === block || scan.code === loop || scan.code === codeIf) {
-      merges++;
-      depth++;
-      if (depth > nesting) nesting = depth;
-    } else if (scan.code === codeElse) merges++;
-    else if (scan.code === end) depth--;
-    else if (scan.code === codeTable && scan.first > targets) targets = scan.first;
-  }
-  return { nesting, merges, targets };
+function requireCap(name: keyof typeof moduleLimits, value: number, what: string): void {
+  requireWithin({ name, max: moduleLimits[name], value }, what);
 }

@@ -1,10 +1,11 @@
 import { moduleLimits } from "#host/limits.ts";
-import { admitFunction } from "./admit-function.ts";
+import { createFunctionGate, meteredCaps, originalCaps } from "./admit-function.ts";
+import { mapInTurns } from "./in-turns.ts";
 import { reservedPrefix } from "./meter.ts";
-import { Rejected, requireWithin } from "./rejected.ts";
+import { Rejected, requireWithin, shown } from "./rejected.ts";
 import { type Counted, decodeModule } from "./wasm/decode.ts";
 import { MalformedWasm } from "./wasm/malformed.ts";
-import type { FuncType, Import, WasmModule } from "./wasm/module.ts";
+import type { Import, WasmModule } from "./wasm/module.ts";
 
 /** What exists for a module to import, as `namespace.name`; `any` only reads a module, without running it. */
 export type AdmissionPolicy = { readonly memoryPages: number; readonly imports: ReadonlySet<string> | "any" };
@@ -12,45 +13,32 @@ export type AdmissionPolicy = { readonly memoryPages: number; readonly imports: 
 /**
  * Decodes a module and says whether it may exist here: no feature outside the allow-list, no structure that
  * would cost V8 or the host more than its size does, no import that does not exist. It is not validated yet,
- * because V8's validator is among what the caps protect. Throws Rejected.
+ * because V8's validator is among what the caps protect. Linear in the size, in turns. Throws Rejected.
  */
-export function admitModule(bytes: Uint8Array, policy: AdmissionPolicy): WasmModule {
+export async function admitModule(bytes: Uint8Array, policy: AdmissionPolicy): Promise<WasmModule> {
   requireWithin(
     { name: "moduleBytes", max: moduleLimits.moduleBytes, value: bytes.length },
     "module size in bytes",
   );
-  return rejectingMalformed(() => {
+  try {
     const module = decodeModule(bytes, requireCount);
     admitNames(module);
     admitImports(module.imports, policy.imports);
+    admitTypes(module);
     admitMemory(module, policy.memoryPages);
-    for (const [index, code] of module.code.entries()) {
-      admitFunction(code, { index, params: paramsOf(module, index), maxBytes: moduleLimits.functionBytes });
-    }
+    await mapInTurns(module.code, createFunctionGate(module, originalCaps));
     return module;
-  });
-}
-
-/** The caps that metering could break, on its result. Throws Rejected. */
-export function admitMetered(module: WasmModule, bytes: Uint8Array): void {
-  const limit = { name: "meteredModuleBytes", max: moduleLimits.meteredModuleBytes, value: bytes.length };
-  requireWithin(limit, "module size in bytes, with metering");
-  for (const [index, code] of module.code.entries()) {
-    admitFunction(code, {
-      index,
-      params: paramsOf(module, index),
-      maxBytes: moduleLimits.meteredFunctionBytes,
-    });
-  }
-}
-
-function rejectingMalformed<T>(work: () => T): T {
-  try {
-    return work();
   } catch (thrown) {
     if (thrown instanceof MalformedWasm) throw new Rejected(thrown.kind, thrown.message);
     throw thrown;
   }
+}
+
+/** The caps that metering could break, on its result. Throws Rejected. */
+export async function admitMetered(module: WasmModule, bytes: Uint8Array): Promise<void> {
+  const limit = { name: "meteredModuleBytes", max: moduleLimits.meteredModuleBytes, value: bytes.length };
+  requireWithin(limit, "module size in bytes, with metering");
+  await mapInTurns(module.code, createFunctionGate(module, meteredCaps));
 }
 
 const countLimits: Record<Counted, keyof typeof moduleLimits> = {
@@ -79,18 +67,28 @@ function admitNames({ imports, exports }: WasmModule): void {
   ];
   const reserved = names.find((name) => name.startsWith(reservedPrefix));
   if (reserved !== undefined) {
-    throw new Rejected("reserved", `the name ${JSON.stringify(reserved)} belongs to the host`);
+    throw new Rejected("reserved", `the name ${JSON.stringify(shown(reserved))} belongs to the host`);
   }
 }
 
 function admitImports(imports: readonly Import[], existing: ReadonlySet<string> | "any"): void {
   for (const { module, name, desc } of imports) {
-    const full = `${module}.${name}`;
+    const what = `import ${shown(module)}.${shown(name)}`;
     if (desc.kind !== "func") {
-      throw new Rejected("unsupported", `import ${full} is a ${desc.kind}; only functions can be imported`);
+      throw new Rejected("unsupported", `${what} is a ${desc.kind}; only functions can be imported`);
     }
-    if (existing !== "any" && !existing.has(full))
-      throw new Rejected("import", `import ${full} does not exist`);
+    if (existing !== "any" && !existing.has(`${module}.${name}`))
+      throw new Rejected("import", `${what} does not exist`);
+  }
+}
+
+function admitTypes({ types }: WasmModule): void {
+  for (const [index, { params, results }] of types.entries()) {
+    const value = Math.max(params.length, results.length);
+    requireWithin(
+      { name: "typeValues", max: moduleLimits.typeValues, value },
+      `type ${index}, parameters or results`,
+    );
   }
 }
 
@@ -101,8 +99,4 @@ function admitMemory({ memories, tables }: WasmModule, pages: number): void {
   const elements = tables.reduce((sum, { limits }) => sum + limits.min, 0);
   const limit = { name: "tableElements", max: moduleLimits.tableElements, value: elements };
   requireWithin(limit, "table elements at start");
-}
-
-function paramsOf({ types, functions }: WasmModule, index: number): FuncType["params"] {
-  return types[functions[index] ?? -1]?.params ?? [];
 }

@@ -1,7 +1,13 @@
+import { callLimits } from "#host/limits.ts";
 import type { GuestCall } from "./guest-call.ts";
 import type { GuestFunction, GuestState } from "./guest-function.ts";
 import { type LogLevel, logLevels } from "./log-lines.ts";
 import { i32, i64 } from "./wasm/value-types.ts";
+
+const { logBytes, varKeyBytes, varValueBytes } = callLimits;
+/** No key of a config is longer. */
+const configKeyBytes = 1_024;
+const utf8 = new TextDecoder();
 
 /**
  * The functions of `extism:host/env` that need the host, by name: logs, config and variables. The kernel has the rest.
@@ -19,7 +25,7 @@ export const envFunctions: Readonly<Record<string, GuestFunction>> = {
     params: [i64],
     results: [i64],
     run(call, state, key: bigint) {
-      const value = state.config[call.readText(key)];
+      const value = state.config[textOf(call, key, configKeyBytes)];
       return value === undefined ? 0n : call.write(value);
     },
   },
@@ -27,7 +33,7 @@ export const envFunctions: Readonly<Record<string, GuestFunction>> = {
     params: [i64],
     results: [i64],
     run(call, state, key: bigint) {
-      const value = state.vars.get(call.readText(key));
+      const value = state.vars.get(textOf(call, key, varKeyBytes));
       return value === null ? 0n : call.write(value);
     },
   },
@@ -35,25 +41,33 @@ export const envFunctions: Readonly<Record<string, GuestFunction>> = {
   ...withoutGrant(),
 };
 
+/**
+ * The text at an offset, cut after one byte more than `limit`, so that what is too long is still seen to be:
+ * blocks of any length are offered, and reading them whole would keep the event loop waiting.
+ */
+function textOf(call: GuestCall, offset: bigint, limit: number): string {
+  return utf8.decode(call.readFirst(offset, limit + 1));
+}
+
 function logFunction(level: LogLevel): GuestFunction {
   return {
     params: [i64],
     results: [],
     run(call, state, offset: bigint) {
       if (logLevels.indexOf(level) >= logLevels.indexOf(state.logLevel)) {
-        call.lines.write(level, call.lines.hasRoom() ? call.readText(offset) : "");
+        call.lines.write(level, call.lines.hasRoom() ? textOf(call, offset, logBytes) : "");
       }
     },
   };
 }
 
 function setVar(call: GuestCall, state: GuestState, keyOffset: bigint, valueOffset: bigint): void {
-  const key = call.readText(keyOffset);
+  const key = textOf(call, keyOffset, varKeyBytes);
   if (valueOffset === 0n) {
     state.vars.delete(key);
     return;
   }
-  const refusal = state.vars.set(key, call.read(valueOffset));
+  const refusal = state.vars.set(key, call.readFirst(valueOffset, varValueBytes + 1));
   if (refusal !== null && call.ending === null)
     call.end({ outcome: "memory", error: `variables: ${refusal}` });
 }

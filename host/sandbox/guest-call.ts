@@ -30,6 +30,8 @@ export type GuestCall = HostCall & {
   admit(): boolean;
   /** Pays for copying `bytes`; false when the fuel is spent, which ends the call. */
   pay(bytes: number): boolean;
+  /** The first `limit` bytes of the block at `offset`, copied and paid for; empty for an offset that is no block. */
+  readFirst(offset: bigint, limit: number): Uint8Array;
   /** Ends the call: the plugin traps at its next check, host functions answer nothing from here on. */
   end(ending: Ending): void;
   endByFuel(): void;
@@ -112,9 +114,20 @@ export function createGuestCall(machine: Machine, options: CallOptions, lines: L
     return false;
   }
 
-  function read(offset: bigint): Uint8Array {
+  function readFirst(offset: bigint, limit: number): Uint8Array {
     const over = closed || ending !== null;
-    return over || !pay(kernel.lengthOf(offset)) ? nothing : kernel.read(offset);
+    return over || !pay(Math.min(kernel.lengthOf(offset), limit)) ? nothing : kernel.read(offset, limit);
+  }
+
+  function read(offset: bigint): Uint8Array {
+    const { hostReadBytes } = callLimits;
+    const length = kernel.lengthOf(offset);
+    if (length <= hostReadBytes) return readFirst(offset, hostReadBytes);
+    end({
+      outcome: "memory",
+      error: `a block of ${length} bytes for a host function; the limit is ${hostReadBytes}`,
+    });
+    return nothing;
   }
 
   return {
@@ -132,6 +145,7 @@ export function createGuestCall(machine: Machine, options: CallOptions, lines: L
       if (closed || ending !== null) controller.abort();
       return controller.signal;
     },
+    readFirst,
     read,
     readText: (offset) => utf8.decode(read(offset)),
     write(content) {

@@ -8,6 +8,7 @@ import type { GuestState } from "./guest-function.ts";
 import { createKernel } from "./kernel.ts";
 import { type GuestFunctions, linkables } from "./link.ts";
 import { createLogLines, type LogLevel, type LogSink } from "./log-lines.ts";
+import { preparedExportName } from "./meter.ts";
 import type { CallResult } from "./outcome.ts";
 import type { PreparedModule } from "./prepare.ts";
 import { Rejected } from "./rejected.ts";
@@ -177,7 +178,9 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
     },
     async call(name, input, options) {
       const reason = refusal(prepared, name, input);
-      return reason === null ? invoke(name, input, options) : rejected(reason, pagesOf(memory));
+      return reason === null
+        ? invoke(preparedExportName(name), input, options)
+        : rejected(reason, pagesOf(memory));
     },
     start: (initializer, options) => invoke(initializer, "", options),
     snapshot: () => takeSnapshot(restorable),

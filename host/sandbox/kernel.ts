@@ -10,8 +10,8 @@ export type Kernel = {
   put(bytes: Uint8Array | string): number;
   /** Length of the block at `offset`, for any offset that a plugin may name; 0 when it is no block. */
   lengthOf(offset: bigint): number;
-  /** Copy of the block at `offset`; empty when it is no block. */
-  read(offset: bigint): Uint8Array;
+  /** Copy of the first `limit` bytes of the block at `offset`; empty when it is no block. */
+  read(offset: bigint, limit: number): Uint8Array;
   /** Length of what the last `output_set` named. */
   outputLength(): number;
   /** Copy of what the last `output_set` named. */
@@ -78,8 +78,8 @@ export function createKernel(): Kernel {
       return at;
     },
     lengthOf,
-    read(offset) {
-      const length = lengthOf(offset);
+    read(offset, limit) {
+      const length = Math.min(lengthOf(offset), limit);
       return memory().slice(Number(offset), Number(offset) + length);
     },
     outputLength: () => wasm.output_size(),

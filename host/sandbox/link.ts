@@ -86,7 +86,10 @@ function guarded(
     if (call === null || !call.admit()) return coerce(undefined);
     try {
       const value = fn.run(call, state, ...args);
-      return value instanceof Promise ? call.hostValue(value, key).then(coerce) : coerce(value);
+      if (!(value instanceof Promise)) return coerce(value);
+      if (fn.suspends === true) return call.hostValue(value, key).then(coerce);
+      value.catch(() => {});
+      throw new TypeError("it answered a promise, but cannot suspend");
     } catch (thrown) {
       call.end({ outcome: "error", error: `${key} failed: ${String(thrown)}` });
       return coerce(undefined);

@@ -41,11 +41,11 @@ export function createLogLines(sink: LogSink, requestId: string | null): LogLine
 // Control characters forge lines and drive terminals; direction marks make a line read as another one.
 const controls = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 
-/** The text with control and direction characters as `\n` or `\u{1b}`. */
+/** The text with control and direction characters as `\n` or `\u001b`, so that JSON stays JSON. */
 export function escapeControls(text: string): string {
   return text.replace(controls, (character) => {
     if (character === "\n") return "\\n";
     if (character === "\t") return "\\t";
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
 }

@@ -1,4 +1,5 @@
 import { moduleLimits } from "#host/limits.ts";
+import { mapInTurns } from "./in-turns.ts";
 import { createBodyMeter, meterBody } from "./meter-body.ts";
 import { type Injected, injectedFunctions, sliceType } from "./meter-runtime.ts";
 import { assemble } from "./wasm/emit.ts";
@@ -27,15 +28,19 @@ export function globalExportName(index: number): string {
  * `sandgate:fuel` is below zero, and traps when the answer is not 0. Memory and tables cannot outgrow their
  * limits; a refused memory.grow sets `sandgate:refused`. `start` becomes the export `sandgate:start`, so
  * that it runs under fuel like any call; memory and mutable globals are exported for a reset.
- * The module must be valid, and admitted: no reserved names, no imports but functions.
+ * The module must be valid, and admitted: no reserved names, no imports but functions. Linear in its size, in turns.
  */
-export function meterModule(module: WasmModule, policy: { readonly memoryPages: number }): WasmModule {
+export async function meterModule(
+  module: WasmModule,
+  policy: { readonly memoryPages: number },
+): Promise<WasmModule> {
   const imported = module.imports.length;
   const types = [...module.types];
   const injected = layOut(module);
   const maps: IndexMaps = { func: (index) => (index < imported ? index : index + 1) };
   const meter = createBodyMeter(injected, maps);
   const added = injectedFunctions(injected, policy.memoryPages);
+  const code = await mapInTurns(module.code, (one) => meterBody(one, meter));
   return {
     ...module,
     imports: [...module.imports, sliceImport(types)],
@@ -57,7 +62,7 @@ export function meterModule(module: WasmModule, policy: { readonly memoryPages: 
     ],
     start: null,
     elements: module.elements.map((one) => remapElement(one, maps)),
-    code: [...module.code.map((one) => meterBody(one, meter)), ...added.map(({ code }) => code)],
+    code: [...code, ...added.map((one) => one.code)],
     data: module.data.map((one) => remapData(one, maps)),
     customs: [],
   };

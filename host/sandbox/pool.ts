@@ -86,6 +86,8 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
       return await provision.create();
     } catch (thrown) {
       total--;
+      // Nobody is left who could give an instance back.
+      if (total === 0) line.dismiss(messageOf(thrown));
       throw thrown;
     }
   }

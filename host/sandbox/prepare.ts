@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Manifest } from "#sdk/abi/manifest.ts";
 import { type AdmissionPolicy, admitMetered, admitModule } from "./admit.ts";
+import { compileWhole } from "./compile.ts";
 import { initializersOf } from "./initializers.ts";
 import { manifestOf } from "./manifest.ts";
 import { meterModule } from "./meter.ts";
@@ -56,22 +56,21 @@ export type PreparePolicy = AdmissionPolicy & { readonly manifest?: string };
 
 /**
  * Makes a hostile `.wasm` safe to instantiate: admission, validation by V8, metering, admission of the
- * result, compilation. Linear in the size; V8 works off the main thread. Throws Rejected.
+ * result, compilation. Linear in the size; the event loop goes on meanwhile. Throws Rejected.
  */
 export async function prepare(bytes: Uint8Array, policy: PreparePolicy): Promise<PreparedModule> {
   applyV8Flags();
-  // A copy: nobody may change the bytes between the checks.
-  const original = bytes.slice();
-  const module = admitModule(original, policy);
+  // A copy (a Buffer's `slice` is none): nobody may change the bytes between the checks.
+  const original = new Uint8Array(bytes);
+  const module = await admitModule(original, policy);
   spendTypes(module.types);
-  // Before metering: a reference out of range would become one to something injected.
-  await compile(original, "invalid module");
+  // Before metering: a reference out of range would become one to something injected. Some milliseconds
+  // at most, after the caps; compiling off the thread would make machine code that nobody runs.
+  if (!WebAssembly.validate(original)) throw await invalid(original, "invalid module");
   const manifest = manifestOf(module, policy.manifest);
-  await nextTurn();
-  const metered = meterModule(module, policy);
+  const metered = await meterModule(module, policy);
   const prepared = encodeModule(metered);
-  admitMetered(metered, prepared);
-  await nextTurn();
+  await admitMetered(metered, prepared);
   spendTypes(metered.types);
   return {
     sha256: createHash("sha256").update(original).digest("hex"),
@@ -89,11 +88,22 @@ export async function prepare(bytes: Uint8Array, policy: PreparePolicy): Promise
 
 async function compile(bytes: Uint8Array, what: string): Promise<WebAssembly.Module> {
   try {
-    return await WebAssembly.compile(bytes);
+    return await compileWhole(bytes);
   } catch (thrown) {
     if (!(thrown instanceof WebAssembly.CompileError)) throw thrown;
     throw new Rejected("malformed", `${what}: ${thrown.message.replace(/^WebAssembly\.compile\(\): /, "")}`);
   }
+}
+
+/** What V8 finds wrong: only its compiler says. */
+async function invalid(bytes: Uint8Array, what: string): Promise<Rejected> {
+  try {
+    await compile(bytes, what);
+  } catch (thrown) {
+    if (thrown instanceof Rejected) return thrown;
+    throw thrown;
+  }
+  return new Rejected("malformed", what);
 }
 
 function sourceMapOf({ customs }: WasmModule): string | null {

@@ -1,3 +1,4 @@
+import { InstanceBudgetSpent } from "./capacity.ts";
 import { createInstance, type Instance, type InstanceSettings } from "./instance.ts";
 import type { CallResult } from "./outcome.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -49,9 +50,10 @@ export function createProvision(settings: ProvisionSettings): Provision {
     },
     async create() {
       const instance = await createInstance(settings);
-      if (snapshot !== null && instance.restore(snapshot)) return instance;
       try {
-        await start(instance);
+        if (snapshot === null) await start(instance);
+        else if (!instance.restore(snapshot))
+          throw new InstanceBudgetSpent("no memory for the plugin's state");
       } catch (thrown) {
         instance.dispose();
         throw thrown;

@@ -29,6 +29,13 @@ export class Rejected extends Error {
   }
 }
 
+const shownLength = 100;
+
+/** A name out of a module as a message may carry it: a name may be as long as the module. */
+export function shown(name: string): string {
+  return name.length <= shownLength ? name : `${name.slice(0, shownLength)}…`;
+}
+
 /** Throws Rejected when `value` is over the limit; `what` names the thing that has too many or too much. */
 export function requireWithin(limit: ExceededLimit, what: string): void {
   const { name, max, value } = limit;

@@ -1,6 +1,8 @@
 import { randomFillSync } from "node:crypto";
+import { callLimits } from "#host/limits.ts";
 import type { GuestCall } from "./guest-call.ts";
 import type { GuestFunction, GuestState } from "./guest-function.ts";
+import type { LogLevel, LogLines } from "./log-lines.ts";
 import type { ValType } from "./wasm/module.ts";
 import { i32, i64 } from "./wasm/value-types.ts";
 
@@ -9,6 +11,8 @@ const errno = { success: 0, badf: 8, fault: 21, inval: 28, nosys: 52 } as const;
 /** More would keep the event loop waiting for the system's generator. */
 const randomBytes = 65_536;
 const ioVectors = 1_024;
+/** What looking at a vector costs, as if so many bytes were copied. */
+const vectorBytes = 64;
 
 type Run = GuestFunction["run"];
 
@@ -74,25 +78,38 @@ function writeLog(
   const at = vectors >>> 0;
   if (count >>> 0 > ioVectors) return errno.inval;
   if (at + 8 * count > memory.length) return errno.fault;
+  if (!call.pay(count * vectorBytes)) return errno.nosys;
   const view = new DataView(memory.buffer, at, 8 * count);
   const pieces: Uint8Array[] = [];
+  let room: number = call.lines.hasRoom() ? callLimits.logBytes : 0;
   let total = 0;
   for (let index = 0; index < count; index++) {
     const from = view.getUint32(8 * index, true);
     const length = view.getUint32(8 * index + 4, true);
     if (from + length > memory.length) return errno.fault;
-    if (!call.pay(length)) return errno.nosys;
-    pieces.push(memory.subarray(from, from + length));
     total += length;
     if (total > memory.length) return errno.inval;
+    // What the log has no room for is not even read.
+    const kept = Math.min(length, room);
+    if (kept === 0) continue;
+    room -= kept;
+    pieces.push(memory.subarray(from, from + kept));
   }
-  if (call.lines.hasRoom()) {
-    const text = utf8.decode(Buffer.concat(pieces));
-    for (const line of text.split("\n")) {
-      if (line !== "") call.lines.write(file === 1 ? "info" : "error", line);
-    }
-  } else call.lines.write("info", "");
+  const bytes = Buffer.concat(pieces);
+  if (!call.pay(bytes.length)) return errno.nosys;
+  if (total > 0) writeLines(call.lines, file === 1 ? "info" : "error", utf8.decode(bytes));
   return pokeU32(state, result, total);
+}
+
+/** One line of log per line of text, empty ones too: so every write uses the log's room up. */
+function writeLines(lines: LogLines, level: LogLevel, text: string): void {
+  let from = 0;
+  do {
+    const end = text.indexOf("\n", from);
+    lines.write(level, text.slice(from, end < 0 ? text.length : end));
+    from = end < 0 ? text.length : end + 1;
+  } while (from < text.length && lines.hasRoom());
+  if (from < text.length) lines.write(level, "");
 }
 
 // biome-ignore format: a table reads best in columns

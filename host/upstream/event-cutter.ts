@@ -16,8 +16,10 @@ export type EventCutter = {
 };
 
 /**
- * A cutter at the start of a stream. Lines end in LF, CR or CRLF (WHATWG HTML 9.2.5). An event ends as soon
- * as its blank line is certain, so a line feed that only completes a CRLF opens the bytes of the next event.
+ * A cutter at the start of a stream. Lines end in LF, CR or CRLF (WHATWG HTML 9.2.5). Nothing waits for a
+ * byte that may never come: an event whose last CR ends the chunk is out at once, and when a line feed follows
+ * it is a piece of its own. Many clients see the end of an event only with that line feed, so neither may
+ * it wait for the next event.
  */
 export function createEventCutter(): EventCutter {
   let pending: Uint8Array[] = [];
@@ -46,14 +48,19 @@ export function createEventCutter(): EventCutter {
       let start = 0;
       for (let at = 0; at < chunk.length; at += 1) {
         const byte = chunk[at];
-        const ends = byte === cr || (byte === lf && !afterCr);
-        if (ends && lineEmpty) {
-          keep(chunk.subarray(start, at + 1));
-          events.push(take());
-          start = at + 1;
-        }
-        lineEmpty = ends || (byte === lf && lineEmpty);
+        const completesCrLf = byte === lf && afterCr;
+        const endsEvent = (byte === cr || byte === lf) && lineEmpty && !completesCrLf;
+        const endedBefore = completesCrLf && at === start && pendingBytes === 0;
+        lineEmpty = byte === cr || byte === lf;
         afterCr = byte === cr;
+        if (!endsEvent && !endedBefore) continue;
+        if (afterCr && chunk[at + 1] === lf) {
+          at += 1;
+          afterCr = false;
+        }
+        keep(chunk.subarray(start, at + 1));
+        events.push(take());
+        start = at + 1;
       }
       if (start < chunk.length) keep(chunk.subarray(start));
       return events;

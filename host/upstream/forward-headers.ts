@@ -1,4 +1,5 @@
 import type { UpstreamAnswer } from "./providers/provider.ts";
+import { repeatsSecret } from "./secrets.ts";
 
 /** Of one connection (RFC 9110 7.6.1), or set anew for the upstream's. */
 const ofTheConnection = [
@@ -19,15 +20,24 @@ const ofTheConnection = [
 const ofTheConsumer = [
   "api-key",
   "authorization",
+  "cf-connecting-ip",
   "cookie",
+  "fastly-client-ip",
   "forwarded",
+  "true-client-ip",
   "via",
   "x-api-key",
+  "x-client-ip",
+  "x-cluster-client-ip",
   "x-goog-api-key",
+  "x-original-forwarded-for",
   "x-real-ip",
 ];
 
-const notForwarded = new Set([...ofTheConnection, ...ofTheConsumer]);
+/** Conditions on an entity tag or date: clients get neither from us, and an answer of 304 would be no answer. */
+const conditions = ["if-match", "if-modified-since", "if-none-match", "if-range", "if-unmodified-since"];
+
+const notForwarded = new Set([...ofTheConnection, ...ofTheConsumer, ...conditions]);
 
 /** The client's headers that an upstream gets. `accept-encoding` stays here: bodies are read, and never decoded. */
 export function requestHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
@@ -65,17 +75,19 @@ const answeredPrefixes = ["anthropic-ratelimit-", "x-ratelimit-"];
 const requestIds = ["x-request-id", "request-id"];
 
 /** The upstream's headers that a client gets, and its request id as `x-upstream-request-id`. */
-export function answerHeaders(headers: UpstreamAnswer["headers"]): Record<string, string | string[]> {
+export function answerHeaders({
+  headers,
+  secrets,
+}: Pick<UpstreamAnswer, "headers" | "secrets">): Record<string, string | string[]> {
   const { connection } = headers;
   const named = connectionOptions(typeof connection === "string" ? connection : connection?.join());
   const kept: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(headers)) {
-    if (value === undefined || named.has(name)) continue;
+    if (value === undefined || named.has(name) || repeatsSecret(String(value), secrets)) continue;
+    if (requestIds.includes(name)) kept["x-upstream-request-id"] ??= String(value);
     if (!answered.has(name) && !answeredPrefixes.some((prefix) => name.startsWith(prefix))) continue;
     kept[name] = typeof value === "string" ? value : [...value];
   }
-  const id = requestIds.map((name) => headers[name]).find((value) => typeof value === "string");
-  if (id !== undefined) kept["x-upstream-request-id"] = id as string;
   return kept;
 }
 

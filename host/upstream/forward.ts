@@ -10,6 +10,7 @@ import { jsonValue } from "./json-value.ts";
 import { createProvider } from "./providers/all.ts";
 import type { UpstreamAnswer, UpstreamRequest } from "./providers/provider.ts";
 import { checkAnswer, refusalBody } from "./refusal.ts";
+import { withoutSecrets } from "./secrets.ts";
 import { relayEvents } from "./sse.ts";
 import { countUsage, type UsageCount } from "./usage.ts";
 
@@ -53,7 +54,7 @@ export type Upstream = {
   /**
    * One attempt. Answers of the upstream come back whatever their status, its errors in the client's shape.
    * @throws {GatewayError} `service_off`, `invalid_request` for a path that could leave the service's base,
-   * `upstream_*` when there is no answer that a client may get, `client_closed`.
+   * `method_not_allowed`, `upstream_*` when there is no answer that a client may get, `client_closed`.
    */
   forward(request: ForwardRequest): Promise<ForwardAnswer>;
   /** Waits for running exchanges, then closes connections. */
@@ -83,28 +84,48 @@ export function createUpstream(name: string, service: ServiceConfig): Upstream {
 
 function upstreamRequest(request: ForwardRequest): UpstreamRequest {
   const { method, path, query, headers, body, json, signal } = request;
+  // TRACE is answered with the request as it arrived: with the target's key.
+  if (method === "TRACE" || method === "CONNECT") {
+    throw new GatewayError("method_not_allowed", `${method} is not forwarded.`);
+  }
   if (pathSegments(path) === null || !/^(\?[!-"$-~]*)?$/.test(query)) {
     throw new GatewayError("invalid_request", "The path or query of the request is ambiguous or malformed.");
   }
-  return { method, path, query: withoutKey(query), headers: requestHeaders(headers), body, json, signal };
+  return {
+    method,
+    path,
+    query: withoutCredentials(query),
+    headers: requestHeaders(headers),
+    body,
+    json,
+    signal,
+  };
 }
 
 /** Gemini's clients may put their key into the query; it is the consumer's, for the gateway alone. */
-function withoutKey(query: string): string {
-  if (!/[?&]key=/.test(query)) return query;
+function withoutCredentials(query: string): string {
+  if (query === "") return "";
   const kept = query
     .slice(1)
     .split("&")
-    .filter((parameter) => !parameter.startsWith("key="));
+    .filter((parameter) => !isCredential(parameter));
   return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
+
+/** A name may be encoded, `%6bey` for `key`: decoded as the upstream would. */
+function isCredential(parameter: string): boolean {
+  const [name = ""] = new URLSearchParams(parameter).keys();
+  return credentialParameters.has(name.toLowerCase());
+}
+
+const credentialParameters = new Set(["access_token", "api-key", "api_key", "key", "oauth_token"]);
 
 async function refused(answer: UpstreamAnswer, request: ForwardRequest): Promise<ForwardAnswer> {
   const body = await refusalBody(answer, request.surface);
   return {
     status: answer.status,
     headers: {
-      ...answerHeaders(answer.headers),
+      ...answerHeaders(answer),
       "content-type": "application/json; charset=utf-8",
       "content-length": String(body.length),
     },
@@ -118,8 +139,10 @@ async function refused(answer: UpstreamAnswer, request: ForwardRequest): Promise
 function accepted(answer: UpstreamAnswer, request: ForwardRequest, hideUsage: boolean): ForwardAnswer {
   const usage = countUsage();
   const type = String(answer.headers["content-type"] ?? "");
-  const eventStream = /^\s*text\/event-stream\b/i.test(type);
-  const headers = answerHeaders(answer.headers);
+  // HEAD is answered with the headers alone: no event is missing then.
+  const eventStream = request.method !== "HEAD" && /^\s*text\/event-stream\b/i.test(type);
+  const headers = answerHeaders(answer);
+  const chunks = withoutSecrets(answer.body, answer.secrets);
   const { surface, path } = request;
   // Not known beforehand when events may be held back.
   if (eventStream) delete headers["content-length"];
@@ -127,10 +150,10 @@ function accepted(answer: UpstreamAnswer, request: ForwardRequest, hideUsage: bo
     status: answer.status,
     headers,
     body: eventStream
-      ? relayEvents(answer.body, { surface, path, hideUsage, usage })
+      ? relayEvents(chunks, { surface, path, hideUsage, usage })
       : /json/i.test(type)
-        ? relayJson(answer.body, usage)
-        : answer.body,
+        ? relayJson(chunks, usage)
+        : chunks,
     eventStream,
     usage: () => usage.total(),
     discard: () => answer.discard(),

@@ -5,6 +5,7 @@ import { upstreamLimits } from "#host/limits.ts";
 import { errorBody, type Surface } from "#host/surface.ts";
 import { jsonValue } from "./json-value.ts";
 import type { UpstreamAnswer } from "./providers/provider.ts";
+import { repeatsSecret } from "./secrets.ts";
 
 /** The error of each API, as far as its clients read it. */
 const shapes = {
@@ -35,17 +36,18 @@ export async function refusalBody(answer: UpstreamAnswer, surface: Surface): Pro
   const bytes = isEncoded(answer) ? null : await readBounded(answer);
   answer.discard();
   const text = bytes?.toString("utf8") ?? "";
-  const value = answer.secrets.some((secret) => text.includes(secret)) ? undefined : jsonValue(text);
+  const value = repeatsSecret(text, answer.secrets) ? undefined : jsonValue(text);
   if (bytes !== null && shapes[surface].safeParse(value).success) return bytes;
   const found = message.safeParse(value);
   const said = found.success ? printable(found.data) : `The upstream answered with status ${answer.status}.`;
   return Buffer.from(errorBody(surface, { status: answer.status, code: "upstream_error", message: said }));
 }
 
-/** A body in a coding; the gateway decodes none. */
-export function isEncoded(answer: UpstreamAnswer): boolean {
-  const coding = answer.headers["content-encoding"];
-  return coding !== undefined && coding !== "" && coding !== "identity";
+/** A body in a coding, its own or the transfer's; the gateway decodes none. */
+function isEncoded({ headers }: UpstreamAnswer): boolean {
+  const content = String(headers["content-encoding"] ?? "");
+  const transfer = String(headers["transfer-encoding"] ?? "");
+  return !/^\s*(identity)?\s*$/i.test(content) || !/^\s*(chunked)?\s*$/i.test(transfer);
 }
 
 /** The whole body, or null when it is longer than an error ever is. */
@@ -84,8 +86,8 @@ function answerProblem(answer: UpstreamAnswer): string | null {
     return `The upstream answered with status ${status}, which means nothing.`;
   if (status >= 400) return null;
   if (isEncoded(answer)) return "The upstream answered in a content coding that nobody asked for.";
-  const type = answer.headers["content-type"];
-  return typeof type === "string" && /^\s*text\/html\b/i.test(type)
+  // A repeated field is a list here; clients would choose one of its types, each its own.
+  return /^\s*text\/html\b/i.test(String(answer.headers["content-type"] ?? ""))
     ? "The upstream answered with a web page. The operator has to check the service's URL."
     : null;
 }

@@ -34,29 +34,33 @@ export async function* relayEvents(
     }
   } catch (thrown) {
     // Some upstreams drop the connection right after the last event; nothing is missing then.
-    if (!reader.ended() || (thrown instanceof GatewayError && thrown.code === "client_closed")) throw thrown;
+    if (!reader.complete() || (thrown instanceof GatewayError && thrown.code === "client_closed"))
+      throw thrown;
     return;
   }
   const rest = cutter.rest();
   // Clients read a last event without its blank line, so it counts; half an event must not reach them.
-  reader.read(Buffer.concat([rest, Buffer.from("\n\n")]));
-  if (!reader.ended()) {
+  const shown = reader.read(Buffer.concat([rest, Buffer.from("\n\n")]));
+  if (!reader.mayEnd()) {
     throw new GatewayError("upstream_reset", "The upstream ended the stream before the answer was complete.");
   }
-  if (rest.length > 0) yield rest;
+  if (rest.length > 0 && shown) yield rest;
 }
 
 type EventReader = {
   /** Takes one whole event; false when it is not for the client. */
   read(event: Uint8Array): boolean;
-  /** Whether the answer is complete as far as its API lets us know. */
-  ended(): boolean;
+  /** Whether the event that comes last was there. */
+  complete(): boolean;
+  /** Whether a clean end may come now: always, where the API has no event that comes last. */
+  mayEnd(): boolean;
 };
 
 function readEvents({ surface, path, hideUsage, usage }: StreamOptions): EventReader {
   const isLast = lastEvent(surface, path);
-  const decoder = new TextDecoder();
-  let ended = isLast === null;
+  // The parser drops a byte order mark where one may be: before the first event.
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  let complete = false;
   let shown = true;
 
   function onEvent(event: EventSourceMessage): void {
@@ -66,7 +70,7 @@ function readEvents({ surface, path, hideUsage, usage }: StreamOptions): EventRe
       shown = !(hideUsage && usageOnly.safeParse(value).success);
     }
     // An upstream that reports its own failure says nothing after it.
-    ended ||= isLast === null || isLast(event) || event.event === "error" || failed.safeParse(value).success;
+    complete ||= isLast?.(event) === true || event.event === "error" || failed.safeParse(value).success;
   }
 
   const parser = createParser({ onEvent, maxBufferSize: upstreamLimits.sseEventBytes });
@@ -76,7 +80,8 @@ function readEvents({ surface, path, hideUsage, usage }: StreamOptions): EventRe
       parser.feed(decoder.decode(event));
       return shown;
     },
-    ended: () => ended,
+    complete: () => complete,
+    mayEnd: () => complete || isLast === null,
   };
 }
 

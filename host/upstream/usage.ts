@@ -5,7 +5,7 @@ const tokens = z.int().nonnegative();
 
 /** Chat completions, completions and embeddings (which have no completion). */
 const chatUsage = z
-  .object({ prompt_tokens: tokens, completion_tokens: tokens.optional() })
+  .object({ prompt_tokens: tokens, completion_tokens: tokens.nullish() })
   .transform((usage) => ({ inputTokens: usage.prompt_tokens, outputTokens: usage.completion_tokens ?? 0 }));
 
 /** Responses and messages. Anthropic counts what its cache had or took apart from the rest of the input. */

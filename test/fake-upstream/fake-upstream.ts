@@ -8,8 +8,8 @@ export type Script = {
   /** A file of `answers/`, without `.http`; by default the one that fits the request. */
   readonly answer?: string;
   readonly status?: number;
-  /** Over those of the file; null removes. */
-  readonly headers?: Readonly<Record<string, string | null>>;
+  /** Over those of the file; null removes, a list repeats the field. */
+  readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
   /** Instead of the file's; pieces are written one by one, as fast as they are read. */
   readonly body?: string | Uint8Array | Iterable<Uint8Array>;
   /** Writes the body in pieces of so many bytes, also through the middle of characters. */
@@ -134,13 +134,14 @@ async function respond(script: Script, entry: Received, response: ServerResponse
     return;
   }
   const recorded = readAnswer(script.answer ?? fittingAnswer(entry.url, jsonOf(entry.body)));
-  const headers = new Map<string, string>(Object.entries(recorded.headers));
+  const headers = new Map<string, string | readonly string[]>(Object.entries(recorded.headers));
   if (fault === "huge-headers") headers.set("x-huge", "x".repeat(128 * 1024));
   for (const [name, value] of Object.entries(script.headers ?? {})) {
     if (value === null) headers.delete(name);
     else headers.set(name, value);
   }
-  response.writeHead(script.status ?? recorded.status, Object.fromEntries(headers));
+  const fields = [...headers].flatMap(([name, value]) => [value].flat().map((one) => [name, one] as const));
+  response.writeHead(script.status ?? recorded.status, fields.flat());
   response.flushHeaders();
   const limit = typeof fault === "object" && typeof fault.after === "number" ? fault.after : Infinity;
   for (const piece of pieces(script.body ?? recorded.body, script.chunkBytes)) {

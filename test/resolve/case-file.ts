@@ -28,7 +28,7 @@ const expectedPlan = z.strictObject({
   postRequest: batches.default([]),
   completion: batches.default([]),
   error: batches.default([]),
-  reads: z.array(z.string()).exactOptional(),
+  responseBody: z.enum(["stream", "copy", "buffer"]).exactOptional(),
   steps: z
     .record(
       z.string(),

@@ -55,10 +55,10 @@ test("a forged offset loads zero, stores nothing, has no length and cannot be fr
     assert.equal(fn(env, "length")(offset), 0n);
     assert.equal(fn(env, "length_unsafe")(offset), 0n);
     assert.equal(kernel.lengthOf(offset), 0);
-    assert.equal(kernel.read(offset).length, 0);
+    assert.equal(kernel.read(offset, 100).length, 0);
   }
   assert.equal(fn(env, "error_get")(), 0n);
-  assert.equal(Buffer.from(kernel.read(fn(env, "input_offset")())).toString(), "secret!!");
+  assert.equal(Buffer.from(kernel.read(fn(env, "input_offset")(), 100)).toString(), "secret!!");
 });
 
 test("output_set takes any range that was allocated and ignores every other", () => {

@@ -135,7 +135,7 @@ test("a deep stack may suspend and come back", async () => {
 for (const [hook, error] of [
   ["storm", `more than ${callLimits.hostCalls} host calls`],
   ["alloc_storm", `more than ${callLimits.fuel} units of fuel`],
-  ["read_storm", `more than ${callLimits.fuel} units of fuel`],
+  ["read_storm", `more than ${callLimits.hostCalls} host calls`],
   ["grow_zero", `more than ${callLimits.fuel} units of fuel`],
   ["fill_storm", `more than ${callLimits.fuel} units of fuel`],
 ] as const) {

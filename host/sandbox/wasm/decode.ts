@@ -127,7 +127,7 @@ function decodeSection(draft: Draft, id: number, section: Reader, onCount: OnCou
   const hear = (what: Counted) => (count: number) => onCount(what, count);
   switch (id) {
     case sectionIds.type:
-      draft.types = readVector(section, 3, readFuncType, hear("types"));
+      draft.types = readVector(section, 2, readFuncType, hear("types"));
       break;
     case sectionIds.import:
       draft.imports = readVector(section, 4, readImport, hear("imports"));

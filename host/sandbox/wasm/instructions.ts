@@ -9,6 +9,7 @@ import {
   readS32,
   readS33,
   readU32,
+  readWideU32,
   skipS64,
 } from "./reader.ts";
 import { readRefType, readValType } from "./value-types.ts";
@@ -124,7 +125,7 @@ function readImmediate(scan: Scan, kind: ImmediateKind): number {
       readBytes(reader, 16);
       return 0;
     case "refType":
-      return readRefType(reader);
+      return readHeapType(reader);
     case "valTypes":
       return readSelectTypes(reader);
     case "labels":
@@ -138,7 +139,7 @@ function readMemarg(scan: Scan): number {
   const flags = readU32(scan.reader);
   if (flags > 0x7f) throw new MalformedWasm(scan.start, "alignment out of range");
   scan.memory = flags & 0x40 ? readU32(scan.reader) : 0;
-  scan.offset = readU32(scan.reader);
+  scan.offset = readWideU32(scan.reader);
   return flags & 0x3f;
 }
 
@@ -152,6 +153,13 @@ function readBlockType(reader: Reader): number {
     readValType(reader);
   }
   return type;
+}
+
+function readHeapType(reader: Reader): number {
+  const start = reader.at;
+  if (readS33(reader) >= 0) throw unsupported(start, "typed references are");
+  reader.at = start;
+  return readRefType(reader);
 }
 
 function readSelectTypes(reader: Reader): number {

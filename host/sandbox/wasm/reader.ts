@@ -30,6 +30,19 @@ export function readU32(reader: Reader): number {
   return (value | (last << 28)) >>> 0;
 }
 
+/** An unsigned LEB128 of at most 64 bits that holds a number of 32, the form of a memory offset. */
+export function readWideU32(reader: Reader): number {
+  const start = reader.at;
+  let value = 0;
+  for (let scale = 1, bytes = 0; bytes < 10; scale *= 0x80, bytes++) {
+    const byte = readByte(reader);
+    value += (byte & 0x7f) * scale;
+    if (value > 0xffff_ffff) break;
+    if (byte < 0x80) return value;
+  }
+  throw new MalformedWasm(start, "integer out of range");
+}
+
 /** A signed LEB128 of at most 32 bits. */
 export function readS32(reader: Reader): number {
   const start = reader.at;

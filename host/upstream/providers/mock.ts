@@ -76,8 +76,7 @@ function posted<Body>(
 }
 
 async function chat(request: UpstreamRequest, body: ChatRequest): Promise<UpstreamAnswer> {
-  const words = `echo: ${lastUserText(body)}`.match(/\s*\S+|\s+$/g) ?? [];
-  const text = words.join("");
+  const text = `echo: ${lastUserText(body)}`;
   const promptTokens = tokens(body.messages.map((message) => textOf(message.content)).join(""));
   const usage = {
     prompt_tokens: promptTokens,
@@ -87,9 +86,9 @@ async function chat(request: UpstreamRequest, body: ChatRequest): Promise<Upstre
   const stamp = stampOf(request);
   const head = { id: `chatcmpl-${stamp.id}`, created: stamp.created, model: body.model };
   if (body.stream === true) {
-    return ok("text/event-stream; charset=utf-8", streamed(request, { ...head, body, words, usage }));
+    return ok("text/event-stream; charset=utf-8", paced(request, { ...head, body, text, usage }));
   }
-  if (body.model === "mock-slow") await pause(words.length * slowMs, request.signal);
+  if (body.model === "mock-slow") await pause(wordsOf(text).toArray().length * slowMs, request.signal);
   return json({
     ...head,
     object: "chat.completion",
@@ -111,13 +110,24 @@ type Stream = {
   readonly created: number;
   readonly model: string;
   readonly body: ChatRequest;
-  readonly words: readonly string[];
+  readonly text: string;
   readonly usage: object;
 };
 
-/** The chunks of https://platform.openai.com/docs/api-reference/chat-streaming, one for each word. */
-async function* streamed(request: UpstreamRequest, stream: Stream): AsyncGenerator<Uint8Array> {
-  const { id, created, model, body, words, usage } = stream;
+async function* paced(request: UpstreamRequest, stream: Stream): AsyncGenerator<Uint8Array> {
+  const events = streamed(request, stream);
+  for (const event of stream.model === "mock-cut" ? events.take(2) : events) {
+    if (stream.model === "mock-slow") await pause(slowMs, request.signal);
+    yield Buffer.from(event);
+  }
+}
+
+/**
+ * The chunks of https://platform.openai.com/docs/api-reference/chat-streaming, one for each word, made when they
+ * are asked for: one megabyte of words makes a hundred of chunks.
+ */
+function* streamed(request: UpstreamRequest, stream: Stream): Generator<string> {
+  const { id, created, model, body, text, usage } = stream;
   const withUsage = body.stream_options?.include_usage === true;
   const chunk = (choices: readonly object[], more: object = {}) =>
     `data: ${JSON.stringify({ id, object: "chat.completion.chunk", created, model, choices, ...more })}\n\n`;
@@ -127,19 +137,20 @@ async function* streamed(request: UpstreamRequest, stream: Stream): AsyncGenerat
       ...more,
     });
 
-  const events = [
-    choice({ role: "assistant", content: "", refusal: null }, null),
-    ...words.map((word, at) =>
-      choice({ content: word }, null, at === words.length - 1 ? { sandgate_mock: seen(request) } : {}),
-    ),
-    choice({}, "stop"),
-    ...(withUsage ? [chunk([], { usage })] : []),
-    "data: [DONE]\n\n",
-  ];
-  for (const event of model === "mock-cut" ? events.slice(0, 2) : events) {
-    if (model === "mock-slow") await pause(slowMs, request.signal);
-    yield Buffer.from(event);
+  yield choice({ role: "assistant", content: "", refusal: null }, null);
+  let length = 0;
+  for (const word of wordsOf(text)) {
+    length += word.length;
+    yield choice({ content: word }, null, length === text.length ? { sandgate_mock: seen(request) } : {});
   }
+  yield choice({}, "stop");
+  if (withUsage) yield chunk([], { usage });
+  yield "data: [DONE]\n\n";
+}
+
+/** Each with the space before it; together they are the text. */
+function wordsOf(text: string): IteratorObject<string> {
+  return text.matchAll(/\s*\S+|\s+$/g).map(([word]) => word);
 }
 
 function embeddings(request: UpstreamRequest, body: z.infer<typeof embeddingRequest>): UpstreamAnswer {

@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can read: an old one gets a sentence instead of a stack trace.
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major > 24 || (major === 24 && minor >= 12)) {
+  const { main } = await import("./program.ts");
+  await main(process.argv);
+} else {
+  process.stderr.write(
+    `sandgate needs Node 24.12 or newer, this is ${process.version}. Inside the project \`npx sandgate\` and \`npm run sandgate --\` bring their own.\n`,
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,105 @@
+import type { AddressInfo } from "node:net";
+import { createGateway, type Gateway } from "./gateway.ts";
+import { handle, type Observer } from "./handle.ts";
+import { createLog, type Log, logFailure, logStep } from "./observe/log.ts";
+import { createMetrics, type Metrics } from "./observe/metrics.ts";
+import { bodyLimit, createServer, type Page, type ServerOptions } from "./server.ts";
+
+export type StartOptions = {
+  readonly file: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Default: JSON lines to stdout. */
+  readonly log?: Log;
+};
+
+/** A gateway that serves. */
+export type Running = {
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  readonly url: string;
+  readonly gateway: Gateway;
+  /** Takes no more connections, lets running requests end, closes everything. */
+  stop(): Promise<void>;
+};
+
+/** Running requests get this long to end before their connections are cut. */
+const stopGraceMs = 30_000;
+
+/**
+ * Starts gateway and server.
+ * @throws {ConfigRefused} with every problem of the config; what `listen` throws when the address is taken.
+ */
+export async function start(options: StartOptions): Promise<Running> {
+  const metrics = createMetrics();
+  const log = options.log ?? createLog("info");
+  const gateway = await createGateway({ ...options, log, onReload: metrics.reload });
+  const { listen, limits, log: logging } = gateway.current.config;
+  log.level = logging.level;
+  const observer = observerOf(log, metrics);
+  let stopping = false;
+
+  const server = createServer({
+    limits,
+    bodyBytes: () => bodyLimit(gateway.current.config.limits),
+    handle: async (incoming) => {
+      const generation = gateway.current;
+      const leave = generation.enter();
+      const answer = await handle(generation, incoming, observer);
+      return { ...answer, finish: (complete) => answer.finish(complete).finally(leave) };
+    },
+    pages: pagesOf(gateway, { metrics, isStopping: () => stopping }),
+    onFault: (fault) => log.error({ err: fault }, "a fault of the gateway"),
+  });
+  try {
+    await server.listen({ host: listen.host, port: listen.port });
+  } catch (thrown) {
+    await gateway.close();
+    throw thrown;
+  }
+  const { port } = server.server.address() as AddressInfo;
+  const host = listen.host.includes(":") ? `[${listen.host}]` : listen.host;
+
+  return {
+    url: `http://${host}:${port}`,
+    gateway,
+    async stop() {
+      stopping = true;
+      const timer = setTimeout(() => server.server.closeAllConnections(), stopGraceMs);
+      await server.close();
+      clearTimeout(timer);
+      await gateway.close();
+    },
+  };
+}
+
+function observerOf(log: Log, metrics: Metrics): Observer {
+  return {
+    step: (report) => {
+      metrics.step(report);
+      logStep(log, report);
+    },
+    failure: (exchange, error) => logFailure(log, exchange, error),
+    end: (exchange, status) => metrics.request(exchange, status),
+  };
+}
+
+function pagesOf(
+  gateway: Gateway,
+  { metrics, isStopping }: { readonly metrics: Metrics; readonly isStopping: () => boolean },
+): ServerOptions["pages"] {
+  const json = (status: number, value: object): Page => ({
+    status,
+    contentType: "application/json; charset=utf-8",
+    body: `${JSON.stringify(value)}\n`,
+  });
+  return {
+    "/healthz": () => json(200, { status: "ok" }),
+    "/readyz": () => {
+      const status = isStopping() ? "stopping" : "ready";
+      return json(isStopping() ? 503 : 200, { status, refused: gateway.refusals });
+    },
+    "/metrics": async () => {
+      const { contentType, text } = await metrics.render();
+      return { status: 200, contentType, body: text };
+    },
+  };
+}

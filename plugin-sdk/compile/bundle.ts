@@ -1,0 +1,136 @@
+import { basename, dirname, join, resolve } from "node:path";
+import {
+  type BuildFailure,
+  type BuildOptions,
+  build,
+  type Plugin as EsbuildPlugin,
+  type Message,
+  type Metafile,
+  type OutputFile,
+} from "esbuild";
+import { importChain, nodeBuiltins, refusedBuiltin } from "./builtins.ts";
+import { CompileFailed, codeFrame, type Problem } from "./problem.ts";
+import { neutralMap, type SourceMap, sdkFolder, wrapperSource } from "./source-map.ts";
+
+/** A plugin and everything it imports as one script. */
+export type Bundle = {
+  readonly code: string;
+  readonly map: SourceMap;
+  /** Absolute paths of all files that went in. */
+  readonly inputs: readonly string[];
+  readonly warnings: readonly Problem[];
+};
+
+/** Bundles a plugin's entry file, an absolute path. @throws CompileFailed */
+export async function bundle(entry: string): Promise<Bundle> {
+  const folder = dirname(entry);
+  try {
+    const { outputFiles, metafile, warnings } = await build(optionsFor(entry, nodeBuiltins("refuse")));
+    return {
+      code: textOf(outputFiles, ".js"),
+      map: neutralMap(JSON.parse(textOf(outputFiles, ".map")), folder),
+      inputs: inputsOf(metafile, folder),
+      warnings: await Promise.all(warnings.map((message) => problemOf(message, folder))),
+    };
+  } catch (thrown) {
+    if (!isBuildFailure(thrown)) throw thrown;
+    const errors = await withImportChains(thrown.errors, entry);
+    throw new CompileFailed(await Promise.all(errors.map((message) => problemOf(message, folder))));
+  }
+}
+
+function optionsFor(entry: string, builtins: EsbuildPlugin) {
+  const folder = dirname(entry);
+  return {
+    // Paths in the output are relative to it: the bytes must not depend on where the compiler runs.
+    absWorkingDir: folder,
+    stdin: { contents: wrapper(entry), resolveDir: folder, sourcefile: wrapperSource, loader: "js" },
+    bundle: true,
+    write: false,
+    outfile: "plugin.js",
+    format: "iife",
+    target: "es2023",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: ["module"],
+    metafile: true,
+    sourcemap: "external",
+    sourcesContent: false,
+    legalComments: "none",
+    charset: "utf8",
+    logLevel: "silent",
+    inject: [join(sdkFolder, "runtime/globals.ts")],
+    define: { "Math.random": "__sandgate_random", "process.env.NODE_ENV": '"production"' },
+    plugins: [sdkResolver(), builtins],
+  } satisfies BuildOptions;
+}
+
+/** Adds to each refused module of Node who imported the file that imports it. */
+async function withImportChains(errors: readonly Message[], entry: string): Promise<readonly Message[]> {
+  if (!errors.some(({ detail }) => detail === refusedBuiltin)) return errors;
+  const graph = await build(optionsFor(entry, nodeBuiltins("leave out"))).catch((thrown: unknown) => {
+    // Something else is wrong too, and is among the errors; only the chain is lost.
+    if (isBuildFailure(thrown)) return null;
+    throw thrown;
+  });
+  if (graph === null) return errors;
+  return errors.map((error) => {
+    if (error.detail !== refusedBuiltin || error.location === null) return error;
+    const chain = importChain(graph.metafile, error.location.file, wrapperSource);
+    const notes = chain.map((file) => ({ text: `imported by ${file}`, location: null }));
+    return { ...error, notes: [...error.notes, ...notes] };
+  });
+}
+
+/** Imports the author's file whole, because only what it exports says what kind of module it is. */
+function wrapper(entry: string): string {
+  return [
+    `import * as author from ${JSON.stringify(`./${basename(entry)}`)};`,
+    `import { start } from "sandgate:runtime";`,
+    "start(author);",
+  ].join("\n");
+}
+
+/** The SDK by its own files, wherever the plugin lies. */
+function sdkResolver(): EsbuildPlugin {
+  const files: Readonly<Record<string, string>> = {
+    "sandgate:runtime": "runtime/start.ts",
+    "@sandgate/plugin-sdk": "define-plugin.ts",
+  };
+  return {
+    name: "sandgate",
+    setup(builder) {
+      builder.onResolve({ filter: /^(sandgate:runtime|@sandgate\/plugin-sdk)(\/|$)/ }, ({ path }) => {
+        const file = files[path] ?? `${path.replace("@sandgate/plugin-sdk/", "")}.ts`;
+        return { path: join(sdkFolder, file), sideEffects: false };
+      });
+    },
+  };
+}
+
+function textOf(files: readonly OutputFile[], end: string): string {
+  const found = files.find(({ path }) => path.endsWith(end));
+  if (found === undefined) throw new Error(`esbuild wrote no ${end}`);
+  return found.text;
+}
+
+function inputsOf({ inputs }: Metafile, folder: string): string[] {
+  return Object.keys(inputs)
+    .filter((name) => name !== wrapperSource)
+    .map((name) => resolve(folder, name));
+}
+
+function isBuildFailure(thrown: unknown): thrown is BuildFailure {
+  return thrown instanceof Error && "errors" in thrown && Array.isArray(thrown.errors);
+}
+
+async function problemOf({ text, location, notes }: Message, folder: string): Promise<Problem> {
+  if (location === null)
+    return { file: null, line: 0, column: 0, text, frame: null, notes: notes.map(noteText) };
+  const place = { file: location.file, line: location.line, column: location.column + 1 };
+  return { ...place, text, frame: await codeFrame(folder, place), notes: notes.map(noteText) };
+}
+
+function noteText({ text, location }: Message["notes"][number]): string {
+  return location === null ? text : `${location.file}:${location.line}:${location.column + 1}: ${text}`;
+}

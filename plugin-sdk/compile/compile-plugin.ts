@@ -1,0 +1,99 @@
+import { basename, dirname, resolve } from "node:path";
+import { decodeModule } from "../../host/sandbox/wasm/decode.ts";
+import type { WasmModule } from "../../host/sandbox/wasm/module.ts";
+import { manifestSection } from "../abi/hooks.ts";
+import type { Manifest } from "../abi/manifest.ts";
+import { loadEngine } from "../engine/engine.ts";
+import type { About } from "../runtime/start.ts";
+import { bundle } from "./bundle.ts";
+import { createGuest, type Guest, type GuestHost } from "./guest.ts";
+import { linkPlugin } from "./link-plugin.ts";
+import { checkManifest } from "./manifest.ts";
+import { positionsOf } from "./positions.ts";
+import { CompileFailed, type Problem, wholeFile } from "./problem.ts";
+import { sourceMapSection } from "./source-map.ts";
+import { problemOfThrown } from "./thrown.ts";
+
+export type CompiledPlugin = {
+  /** An Extism module. The same source gives the same bytes everywhere. */
+  readonly wasm: Uint8Array;
+  /** Null for a module of plain functions. */
+  readonly manifest: Manifest | null;
+  readonly exports: readonly string[];
+  /** Absolute paths of all sources. */
+  readonly inputs: readonly string[];
+  readonly warnings: readonly Problem[];
+};
+
+export type CompileOptions = {
+  /** What the plugin logs while it starts; levels from 0, trace, to 4, error. Default: standard error. */
+  readonly note?: GuestHost["note"];
+};
+
+/** Of the plugin's own code at the top level of its files. */
+const startDeadlineMs = 5_000;
+/**
+ * Memory that the engine has at hand before it must grow. An instance whose memory grew cannot be used again, so
+ * usual requests should fit.
+ */
+const headroomBytes = 512 * 1024;
+
+/** Compiles the file of a plugin. @throws CompileFailed */
+export async function compilePlugin(file: string, options: CompileOptions = {}): Promise<CompiledPlugin> {
+  const entry = resolve(file);
+  const [engine, bundled] = await Promise.all([engineOnce(), bundle(entry)]);
+  const host: GuestHost = { note: options.note ?? printNote, deadlineMs: startDeadlineMs };
+  const positions = positionsOf(bundled.map);
+  const context = { folder: dirname(entry), file: basename(entry), positions };
+
+  // Parsing leaves garbage behind, which a snapshot would carry: another engine runs what this one compiled.
+  const compiled = (await createGuest(engine.module, host)).compile(bundled.code);
+  if ("thrown" in compiled) throw new CompileFailed([await problemOfThrown(compiled.thrown, context)]);
+  const guest = await createGuest(engine.module, host);
+  const thrown = guest.start(compiled.bytecode, JSON.stringify(positions));
+  if (thrown !== null) throw new CompileFailed([await problemOfThrown(thrown, context)]);
+
+  const { manifest, exports } = checkedAbout(guest, basename(entry));
+  const wasm = linkPlugin(engine.decoded, {
+    memory: guest.finish(headroomBytes),
+    exports,
+    used: guest.used(),
+    customs: [
+      ...(manifest === null ? [] : [section(manifestSection, JSON.stringify(manifest))]),
+      section(sourceMapSection, JSON.stringify(bundled.map)),
+    ],
+  });
+  return { wasm, manifest, exports, inputs: bundled.inputs, warnings: bundled.warnings };
+}
+
+function checkedAbout(guest: Guest, file: string): { manifest: Manifest | null; exports: readonly string[] } {
+  const { manifest, exports } = JSON.parse(guest.metadata() ?? "{}") as About;
+  const problems = manifest === null ? [] : checkManifest(manifest, exports);
+  if (exports.length === 0) problems.push("nothing is exported: write export default definePlugin({ … })");
+  if (exports.includes("memory"))
+    problems.push("a function cannot be exported as memory: the module's memory has this name");
+  if (problems.length > 0) throw new CompileFailed(problems.map((text) => wholeFile(file, text)));
+  return { manifest: manifest as Manifest | null, exports };
+}
+
+type Engine = { readonly module: WebAssembly.Module; readonly decoded: WasmModule };
+
+let engine: Promise<Engine> | null = null;
+
+function engineOnce(): Promise<Engine> {
+  engine ??= loadEngine().then(async (bytes) => ({
+    module: await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>),
+    decoded: decodeModule(bytes),
+  }));
+  return engine;
+}
+
+function section(name: string, text: string) {
+  return { name, bytes: new TextEncoder().encode(text) };
+}
+
+const levels = ["trace", "debug", "info", "warn", "error"];
+
+function printNote(level: number, text: string): void {
+  process.stderr.write(`${levels[level] ?? level}: ${text}\n`);
+}

@@ -1,0 +1,51 @@
+import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
+import { type StageHook, stageHooks } from "../abi/hooks.ts";
+import { capabilityFunctions } from "../abi/host-functions.ts";
+import { type Manifest, manifestSchema } from "../abi/manifest.ts";
+
+const validate = new Ajv2020({ allErrors: true, verbose: true }).compile<Manifest>(manifestSchema);
+const capabilities: readonly string[] = [...Object.keys(capabilityFunctions), "http"].sort();
+
+/** The member of definePlugin that handles a hook. */
+const handlerNames: Readonly<Record<StageHook, string>> = {
+  pre_request: "preRequest",
+  post_request: "postRequest",
+  error: "error",
+};
+
+/** What is wrong with a manifest, each text naming the member. */
+export function checkManifest(manifest: unknown, exports: readonly string[]): string[] {
+  if (!validate(manifest)) return (validate.errors ?? []).map(describe);
+  const problems: string[] = [];
+  for (const hook of stageHooks) {
+    const [isDeclared, isHandled] = [manifest.hooks[hook] !== undefined, exports.includes(hook)];
+    if (isDeclared && !isHandled)
+      problems.push(`hooks.${hook} is declared, but there is no ${handlerNames[hook]}()`);
+    if (isHandled && !isDeclared)
+      problems.push(
+        `${handlerNames[hook]}() is never called: declare it as hooks.${hook}, with what it reads and writes`,
+      );
+  }
+  for (const [index, name] of (manifest.capabilities ?? []).entries()) {
+    if (!capabilities.includes(name)) {
+      problems.push(`capabilities.${index} is ${JSON.stringify(name)}; known are ${capabilities.join(", ")}`);
+    }
+  }
+  return problems;
+}
+
+function describe({ instancePath, keyword, params, message, data }: ErrorObject): string {
+  const member = instancePath.slice(1).replaceAll("/", ".").replaceAll("~1", "/").replaceAll("~0", "~");
+  const where = member === "" ? "the manifest" : member;
+  const { additionalProperty, allowedValues, missingProperty } = params;
+  switch (keyword) {
+    case "required":
+      return `${[...(member === "" ? [] : [member]), missingProperty].join(".")} is missing`;
+    case "additionalProperties":
+      return `${[...(member === "" ? [] : [member]), additionalProperty].join(".")} is unknown`;
+    case "enum":
+      return `${where} is ${JSON.stringify(data)}; it must be one of ${JSON.stringify(allowedValues)}`;
+    default:
+      return `${where} is ${JSON.stringify(data)}; it ${message}`;
+  }
+}

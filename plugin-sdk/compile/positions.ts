@@ -1,0 +1,63 @@
+import type { Positions } from "../runtime/origin.ts";
+import { type SourceMap, sdkSource } from "./source-map.ts";
+
+type Segment = {
+  /** From 1, as are all of these. */
+  readonly line: number;
+  readonly column: number;
+  readonly source: number;
+  readonly originalLine: number;
+  readonly originalColumn: number;
+};
+
+/**
+ * A source map as the table that the module carries. A bundler moves whole lines, so a segment is worth keeping only
+ * where the distance to the original changes.
+ */
+export function positionsOf({ sources, mappings }: SourceMap): Positions {
+  const runs: number[] = [];
+  let last = { line: 0, source: -1, lines: 0, columns: 0 };
+  for (const { line, column, source, originalLine, originalColumn } of segmentsOf(mappings)) {
+    const next = { line, source, lines: originalLine - line, columns: originalColumn - column };
+    if (last.source === source && last.lines === next.lines && last.columns === next.columns) continue;
+    runs.push(line - last.line, column, source, next.lines, next.columns);
+    last = next;
+  }
+  return [sources.map((source) => (source.startsWith(sdkSource) ? null : source)), runs];
+}
+
+/** Format: ECMA-426, "Decoding source map mappings". */
+function* segmentsOf(mappings: string): Generator<Segment> {
+  let [source, originalLine, originalColumn] = [0, 1, 1];
+  for (const [line, segments] of mappings.split(";").entries()) {
+    let column = 1;
+    for (const segment of segments.split(",")) {
+      const [columns, sources, lines, originalColumns] = decodeVlq(segment);
+      if (columns === undefined) continue;
+      column += columns;
+      if (sources === undefined || lines === undefined || originalColumns === undefined) continue;
+      source += sources;
+      originalLine += lines;
+      originalColumn += originalColumns;
+      yield { line: line + 1, column, source, originalLine, originalColumn };
+    }
+  }
+}
+
+const digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+function decodeVlq(text: string): number[] {
+  const numbers: number[] = [];
+  let value = 0;
+  let shift = 0;
+  for (const character of text) {
+    const digit = digits.indexOf(character);
+    value |= (digit & 31) << shift;
+    shift += 5;
+    if (digit & 32) continue;
+    numbers.push(value & 1 ? -(value >> 1) : value >> 1);
+    value = 0;
+    shift = 0;
+  }
+  return numbers;
+}

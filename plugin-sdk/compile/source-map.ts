@@ -1,0 +1,33 @@
+import { relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Version 3 (ECMA-426), without the sources' content. */
+export type SourceMap = {
+  readonly version: number;
+  /** Relative to the folder of the plugin's entry; those of the SDK start with `sdkSource`. */
+  readonly sources: readonly string[];
+  readonly names: readonly string[];
+  readonly mappings: string;
+};
+
+/** The custom section with the map; the gateway reads it by this name. */
+export const sourceMapSection = "sandgate.source-map";
+
+export const sdkFolder = fileURLToPath(new URL("..", import.meta.url));
+
+/** Where the SDK lies, seen from the plugin, is different on every machine; this stands for it. */
+export const sdkSource = "sandgate:";
+
+/** The script around the author's file, which is no file. */
+export const wrapperSource = `${sdkSource}start`;
+
+/** The bundler's map with paths that are the same on every machine. */
+export function neutralMap({ version, sources, names, mappings }: SourceMap, folder: string): SourceMap {
+  return { version, sources: sources.map((source) => neutralPath(source, folder)), names, mappings };
+}
+
+function neutralPath(source: string, folder: string): string {
+  if (source === `./${wrapperSource}`) return wrapperSource;
+  const inSdk = relative(sdkFolder, resolve(folder, source)).replaceAll(sep, "/");
+  return inSdk.startsWith("../") ? source : `${sdkSource}${inSdk}`;
+}

@@ -1,0 +1,32 @@
+import { originalStack, originOf, type Positions } from "../runtime/origin.ts";
+import type { Thrown } from "./guest.ts";
+import { codeFrame, type Problem, wholeFile } from "./problem.ts";
+
+export type ThrownContext = {
+  readonly folder: string;
+  /** The entry, for what has no place. */
+  readonly file: string;
+  readonly positions: Positions;
+};
+
+const bundlePlace = /<plugin>:(\d+):(\d+)/g;
+
+/** What the code of a plugin threw while it started, at the place where it did. */
+export async function problemOfThrown(
+  { name, message, stack }: Thrown,
+  { folder, file, positions }: ThrownContext,
+): Promise<Problem> {
+  const text = name === "" ? `thrown: ${message}` : `${name}: ${message}`;
+  for (const [, line, column] of stack.matchAll(bundlePlace)) {
+    const origin = originOf(positions, Number(line), Number(column));
+    if (origin === null) continue;
+    const [, ...callers] = originalStack(stack, positions).split("\n");
+    return {
+      ...origin,
+      text,
+      frame: await codeFrame(folder, origin),
+      notes: callers.map((one) => one.trim()),
+    };
+  }
+  return wholeFile(file, text);
+}
