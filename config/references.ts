@@ -7,6 +7,8 @@ export function findReferenceProblems(config: GatewayConfig): ConfigProblem[] {
   return [
     ...missingServices(config),
     ...missingGroups(config),
+    ...missingTenants(config),
+    ...missingSecrets(config),
     ...repeatedKeys(config),
     ...repeatedMatches(config),
     ...repeatedBindings(config),
@@ -14,30 +16,68 @@ export function findReferenceProblems(config: GatewayConfig): ConfigProblem[] {
 }
 
 function missingServices(config: GatewayConfig): ConfigProblem[] {
-  return Object.entries(config.routes)
-    .filter(([, route]) => !Object.hasOwn(config.services, route.service))
-    .map(([name, route]) => unknownName(["routes", name, "service"], route.service, config.services));
+  return Object.entries(config.routes).flatMap(([name, { service }]) =>
+    unknownName("service", { path: ["routes", name, "service"], given: service, known: config.services }),
+  );
 }
 
 function missingGroups(config: GatewayConfig): ConfigProblem[] {
   return Object.entries(config.consumers).flatMap(([name, { groups = [] }]) =>
-    groups.flatMap((group, index) =>
-      Object.hasOwn(config.consumerGroups, group)
-        ? []
-        : [unknownName(["consumers", name, "groups", index], group, config.consumerGroups)],
+    groups.flatMap((given, index) => {
+      const path = ["consumers", name, "groups", index];
+      return unknownName("consumer group", { path, given, known: config.consumerGroups });
+    }),
+  );
+}
+
+function missingTenants(config: GatewayConfig): ConfigProblem[] {
+  return ownersOf(config).flatMap(({ path, tenant }) =>
+    tenant === undefined
+      ? []
+      : unknownName("tenant", { path: [...path, "tenant"], given: tenant, known: config.tenants }),
+  );
+}
+
+function missingSecrets(config: GatewayConfig): ConfigProblem[] {
+  return ownersOf(config).flatMap(({ path, use = [] }) =>
+    use.flatMap(({ grants }, binding) =>
+      (grants?.secrets ?? []).flatMap((given, index) => {
+        const at = [...path, "use", binding, "grants", "secrets", index];
+        return unknownName("secret", { path: at, given, known: config.secrets });
+      }),
     ),
   );
 }
 
-function unknownName(
-  path: ConfigPath,
-  given: string,
-  known: Readonly<Record<string, unknown>>,
-): ConfigProblem {
-  const kind = path[0] === "routes" ? "service" : "consumer group";
+type Named = {
+  readonly path: ConfigPath;
+  readonly given: string;
+  readonly known: Readonly<Record<string, unknown>>;
+};
+
+function unknownName(kind: string, { path, given, known }: Named): ConfigProblem[] {
+  if (Object.hasOwn(known, given)) return [];
   const message = `there is no ${kind} "${given}"`;
   const hint = suggest(given, Object.keys(known));
-  return hint === undefined ? { path, message } : { path, message, hint };
+  return [hint === undefined ? { path, message } : { path, message, hint }];
+}
+
+type Owner = {
+  readonly path: ConfigPath;
+  readonly use?: GatewayConfig["gateway"]["use"];
+  readonly tenant?: string;
+};
+
+/** Everything that has bindings. */
+function ownersOf(config: GatewayConfig): Owner[] {
+  const sections = ["services", "routes", "consumerGroups", "consumers"] as const;
+  const named = sections.flatMap((section) =>
+    Object.entries<Omit<Owner, "path">>(config[section]).map(([name, owner]) => ({
+      ...owner,
+      path: [section, name],
+    })),
+  );
+  return [{ ...config.gateway, path: ["gateway"] }, ...named];
 }
 
 /** A key that two consumers share says nothing about who is calling. */
@@ -77,13 +117,7 @@ function conditionsOf(match: RouteConfig["match"]): unknown[] {
 
 /** Bindings with one id on two levels are one by inheritance; on one level they are a mistake. */
 function repeatedBindings(config: GatewayConfig): ConfigProblem[] {
-  const levels: { path: ConfigPath; use: GatewayConfig["gateway"]["use"] }[] = [
-    { path: ["gateway"], use: config.gateway.use },
-  ];
-  for (const level of ["services", "routes", "consumerGroups", "consumers"] as const) {
-    for (const [name, { use }] of Object.entries(config[level])) levels.push({ path: [level, name], use });
-  }
-  return levels.flatMap(({ path, use = [] }) =>
+  return ownersOf(config).flatMap(({ path, use = [] }) =>
     repetitions(
       use.map((binding, index) => ({ path: [...path, "use", index], value: binding.id ?? binding.plugin })),
       (first) => `the same id as ${printPath(first)}: give one of them an \`id\` of its own`,

@@ -51,20 +51,27 @@ const bindingSchema = z
     limits: z
       .strictObject({
         fuel: z.int().positive().exactOptional(),
-        memoryMb: z.number().positive().max(16).exactOptional().describe("Of 16 MB, what the plugin may use"),
+        memoryMb: z.number().positive().exactOptional(),
         deadlineMs: z.int().positive().max(longestTimerMs).exactOptional(),
       })
-      .exactOptional(),
+      .exactOptional()
+      .describe("Of one call; at most what limits.plugins allows"),
     grants: z
       .strictObject({
         http: z
           .array(z.string().min(1))
           .exactOptional()
           .describe("Hosts the plugin may call: api.example.com, *.example.com"),
+        secrets: z
+          .array(name)
+          .exactOptional()
+          .describe("Secrets that the plugin may name in a header as {{secret:NAME}}; it never sees them"),
       })
       .exactOptional(),
   })
   .meta({ id: "Binding" });
+
+const tenant = name.exactOptional().describe("Owner: its plugins share one quota; default: the operator");
 
 const use = z.array(bindingSchema).exactOptional().describe("Plugins bound at this level");
 
@@ -91,9 +98,10 @@ const serviceSchema = z.discriminatedUnion("provider", [
     provider: z.literal("openai"),
     targets: z.array(targetSchema).min(1),
     timeouts,
+    tenant,
     use,
   }),
-  z.strictObject({ provider: z.literal("mock"), use }),
+  z.strictObject({ provider: z.literal("mock"), tenant, use }),
 ]);
 
 const methods = z.enum(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
@@ -116,6 +124,7 @@ const routeSchema = z.strictObject({
       .describe("`model` in the body; a trailing * matches a prefix"),
   }),
   service: name,
+  tenant,
   use,
 });
 
@@ -125,8 +134,43 @@ const consumerSchema = z.strictObject({
     .exactOptional()
     .describe("Consumer groups; the first wins where two bind the same id"),
   keys: z.array(z.string().min(8, "must have at least 8 characters")).exactOptional(),
+  tenant,
   use,
 });
+
+const tenantSchema = z.strictObject({
+  weight: z.number().min(0.1).max(100).exactOptional().describe("Share of the CPU beside others; default 1"),
+  cpuMsPerSecond: z
+    .number()
+    .min(1)
+    .max(1000)
+    .exactOptional()
+    .describe("CPU time of its plugins; what is over it waits; default 500"),
+  calls: z
+    .int()
+    .min(1)
+    .max(2000)
+    .exactOptional()
+    .describe("Calls of its plugins that may run or wait at once; more are refused; default 64"),
+});
+
+/** What no plugin may exceed whatever the operator says: V8's own limits are near. */
+const hardest = { fuel: 1_000_000_000_000, memoryMb: 64, deadlineMs: 600_000, moduleMb: 16 } as const;
+
+const pluginLimits = z
+  .strictObject({
+    fuel: z.int().positive().max(hardest.fuel).exactOptional().describe("Of one call; default 50000000"),
+    memoryMb: z.number().positive().max(hardest.memoryMb).exactOptional().describe("Default 16"),
+    deadlineMs: z.int().positive().max(hardest.deadlineMs).exactOptional().describe("Default 2000"),
+    moduleMb: z
+      .number()
+      .positive()
+      .max(hardest.moduleMb)
+      .exactOptional()
+      .describe("Size of a .wasm; default 4"),
+  })
+  .prefault({})
+  .describe("The operator's limits for every plugin; a binding can only lower them");
 
 export const configSchema = z.strictObject({
   listen: z
@@ -148,19 +192,30 @@ export const configSchema = z.strictObject({
     .strictObject({
       bodyMb: z.number().positive().max(1024).exactOptional().describe("Largest request body; default 10"),
       requestTimeout: duration.exactOptional().describe("Longest time a client may take to send its request"),
+      plugins: pluginLimits,
     })
     .prefault({}),
   gateway: z.strictObject({ use }).prefault({}),
   services: named(serviceSchema).prefault({}),
   routes: named(routeSchema).prefault({}),
-  consumerGroups: named(z.strictObject({ use })).prefault({}),
+  consumerGroups: named(z.strictObject({ tenant, use })).prefault({}),
   consumers: named(consumerSchema).prefault({}),
+  tenants: named(tenantSchema).prefault({}),
+  secrets: named(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]{8,4096}$/, "must be 8 to 4096 printable ASCII characters without spaces")
+      .describe("A credential, from the environment or a file"),
+  )
+    .prefault({})
+    .describe("What grants.secrets can name"),
 });
 
 export type GatewayConfig = z.infer<typeof configSchema>;
 export type BindingConfig = z.infer<typeof bindingSchema>;
 export type ServiceConfig = z.infer<typeof serviceSchema>;
 export type RouteConfig = z.infer<typeof routeSchema>;
+export type TenantConfig = z.infer<typeof tenantSchema>;
 export type TargetConfig = z.infer<typeof targetSchema>;
 
 /** Where a value stands in the config: `["routes", "chat", "use", 0, "config"]`. */

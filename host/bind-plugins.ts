@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { checkPluginConfig } from "#config/plugin-config.ts";
 import { printPath } from "#config/problem.ts";
 import type { BindingConfig, ConfigPath, ConfigProblem, GatewayConfig } from "#config/schema.ts";
@@ -7,11 +8,13 @@ import type { Resolver } from "#host/resolve/plan.ts";
 import { createCapabilities, grantImports } from "./capabilities/all.ts";
 import type { Capability } from "./capabilities/capability.ts";
 import { InvalidGrant } from "./capabilities/egress.ts";
-import { callLimits, moduleLimits } from "./limits.ts";
+import { callLimits, moduleLimits, pagesPerMb, tenantLimits } from "./limits.ts";
 import type { Log } from "./observe/log.ts";
 import { pluginLogSink } from "./observe/plugin-log.ts";
+import { createQuarantine, type Quarantine } from "./pipeline/quarantine.ts";
+import type { BoundPlugin } from "./pipeline/run-stage.ts";
 import { InstanceBudgetSpent } from "./sandbox/capacity.ts";
-import { createPool, type Pool } from "./sandbox/pool.ts";
+import { createPool, type Pool, type Tenant } from "./sandbox/pool.ts";
 import type { PreparedModule } from "./sandbox/prepare.ts";
 import { ConfigureRefused } from "./sandbox/provision.ts";
 import { Rejected } from "./sandbox/rejected.ts";
@@ -28,36 +31,52 @@ export type BindOptions = {
 
 type PluginConfig = NonNullable<BindingConfig["config"]>;
 
-const pagesPerMb = 16;
-
 /**
  * Starts every binding that a plan can need: checks its config against the plugin's schema, opens a pool and lets
  * the plugin configure itself.
- * @returns pools by `Step.key`; or every problem, and then no pool stays open.
+ * @returns the bindings by `Step.key`; or every problem, and then no pool stays open.
  */
 export async function bindPlugins(
   resolver: Resolver,
   options: BindOptions,
-): Promise<{ readonly pools: ReadonlyMap<string, Pool> } | { readonly problems: readonly ConfigProblem[] }> {
+): Promise<
+  { readonly bindings: ReadonlyMap<string, BoundPlugin> } | { readonly problems: readonly ConfigProblem[] }
+> {
   const { configs, problems } = checkConfigs(options);
+  problems.push(...checkLimits(options.config));
   if (problems.length > 0) return { problems };
 
   const capabilities = createCapabilities(options.config);
-  const pools = new Map<string, Pool>();
+  const bindings = new Map<string, BoundPlugin>();
+  const closeAll = () => Promise.all(Array.from(bindings.values(), ({ pool }) => pool.close(0)));
   for (const binding of resolver.bindings) {
+    const key = printPath(binding.path);
+    const { plugin } = binding;
     try {
-      const pool = await openPool(binding, configs.get(printPath(binding.path)) ?? {}, {
-        ...options,
-        capabilities,
-      });
-      pools.set(printPath(binding.path), pool);
+      const pool = await openPool(binding, configs.get(key) ?? {}, { ...options, capabilities });
+      bindings.set(key, { plugin, pool, quarantine: openQuarantine({ plugin, binding: key }, options.log) });
     } catch (thrown) {
-      problems.push(problemOf(binding, thrown));
+      const problem = problemOf(binding, thrown);
+      if (problem === null) {
+        await closeAll();
+        throw thrown;
+      }
+      problems.push(problem);
     }
   }
-  if (problems.length === 0) return { pools };
-  await Promise.all([...pools.values()].map((pool) => pool.close(0)));
+  if (problems.length === 0) return { bindings };
+  await closeAll();
   return { problems };
+}
+
+function openQuarantine(names: { readonly plugin: string; readonly binding: string }, log: Log): Quarantine {
+  return createQuarantine({
+    now: () => performance.now(),
+    onChange: (forMs) =>
+      forMs === null
+        ? log.info(names, "a plugin is back in service")
+        : log.error({ ...names, forMs }, "a plugin that keeps failing is cut off"),
+  });
 }
 
 /** The config of every enabled binding, also of those that no plan needs yet, with the defaults of the plugin's schema. */
@@ -81,6 +100,33 @@ function checkConfigs({ config, source, modules }: BindOptions): {
   return { configs, problems };
 }
 
+/** Limits of a binding that are above the operator's. */
+function checkLimits(config: GatewayConfig): ConfigProblem[] {
+  const most = operatorLimits(config);
+  return Array.from(everyBinding(readLayers(config))).flatMap(({ path, limits }) =>
+    Object.entries(limits).flatMap(([name, value]) => {
+      const limit = most[name as keyof typeof most];
+      if (value <= limit) return [];
+      const message = `${value} is above the operator's ${limit}, which limits.plugins.${name} can raise`;
+      return [{ path: [...path, "limits", name], message }];
+    }),
+  );
+}
+
+/** Of one call; what a binding does not lower. */
+function operatorLimits({ limits: { plugins } }: GatewayConfig) {
+  return {
+    fuel: plugins.fuel ?? callLimits.fuel,
+    deadlineMs: plugins.deadlineMs ?? callLimits.deadlineMs,
+    memoryMb: plugins.memoryMb ?? moduleLimits.memoryPages / pagesPerMb,
+  };
+}
+
+function tenantOf({ tenant }: Binding, { tenants }: GatewayConfig): Tenant | null {
+  if (tenant === null) return null;
+  return { name: tenant, ...tenantLimits, ...tenants[tenant] };
+}
+
 /** Of a plugin that has no schema for a config. */
 const withoutConfig = { type: "object", additionalProperties: false } as const;
 
@@ -99,17 +145,15 @@ function openPool(
   const { id, plugin, limits, grants } = binding;
   const key = printPath(binding.path);
   const { level } = gateway.log;
+  const { fuel, deadlineMs, memoryMb } = { ...operatorLimits(gateway), ...limits };
+  const tenant = tenantOf(binding, gateway);
   return createPool(prepared, {
     name: id === plugin ? plugin : `${plugin} (${id})`,
     config: JSON.stringify(config),
     extismConfig: extismConfig(config),
     state: binding.declared.state ?? prepared.manifest.state ?? "request",
-    limits: {
-      fuel: limits.fuel ?? callLimits.fuel,
-      deadlineMs: limits.deadlineMs ?? callLimits.deadlineMs,
-      memoryPages:
-        limits.memoryMb === undefined ? moduleLimits.memoryPages : Math.floor(limits.memoryMb * pagesPerMb),
-    },
+    limits: { fuel, deadlineMs, memoryPages: Math.floor(memoryMb * pagesPerMb) },
+    ...(tenant === null ? {} : { tenant }),
     imports: grantImports(capabilities, { plugin, binding: key, manifest: prepared.manifest, grants }),
     log: pluginLogSink(log, plugin, key),
     logLevel: level === "silent" ? "error" : level,
@@ -124,7 +168,8 @@ function extismConfig(config: PluginConfig): Record<string, string> {
   );
 }
 
-function problemOf({ path, plugin }: Binding, thrown: unknown): ConfigProblem {
+/** Null for what is no fault of config or plugin. */
+function problemOf({ path, plugin }: Binding, thrown: unknown): ConfigProblem | null {
   if (thrown instanceof InvalidGrant) return { path: [...path, "grants", "http"], message: thrown.message };
   if (thrown instanceof ConfigureRefused) {
     const { outcome } = thrown.result;
@@ -133,5 +178,5 @@ function problemOf({ path, plugin }: Binding, thrown: unknown): ConfigProblem {
   }
   if (thrown instanceof Rejected || thrown instanceof InstanceBudgetSpent)
     return { path, message: thrown.message };
-  throw thrown;
+  return null;
 }

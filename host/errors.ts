@@ -22,6 +22,7 @@ export const errorTable = {
   client_closed: { status: 499, blame: "client", retry: false },
   plugin_failed: { status: 500, blame: "plugin", retry: false },
   plugin_overloaded: { status: 503, blame: "plugin", retry: true },
+  plugin_quarantined: { status: 503, blame: "plugin", retry: true },
   internal: { status: 500, blame: "gateway", retry: false },
   service_off: { status: 503, blame: "gateway", retry: false },
   shutting_down: { status: 503, blame: "gateway", retry: true },

@@ -6,7 +6,7 @@ import { createResolver, type Resolver } from "#host/resolve/plan.ts";
 import type { Manifest } from "#sdk/abi/manifest.ts";
 import { bindPlugins, type Modules } from "./bind-plugins.ts";
 import type { Log } from "./observe/log.ts";
-import type { Pool } from "./sandbox/pool.ts";
+import type { BoundPlugin } from "./pipeline/run-stage.ts";
 import { createUpstream, type Upstream } from "./upstream/forward.ts";
 
 export type AcceptedConfig = Extract<Awaited<ReturnType<typeof loadConfig>>, { ok: true }>;
@@ -16,9 +16,11 @@ export type Generation = {
   readonly config: GatewayConfig;
   readonly resolver: Resolver;
   /** By `Step.key`. */
-  readonly pools: ReadonlyMap<string, Pool>;
+  readonly bindings: ReadonlyMap<string, BoundPlugin>;
   /** By the name of the service. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** The bindings whose plugins are cut off, and the milliseconds until each is tried again. */
+  quarantined(): readonly { readonly binding: string; readonly plugin: string; readonly leftMs: number }[];
   /** A request begins on this generation; call the answer once, when it is over. */
   enter(): () => void;
   /** No request begins any more. Resolves when the running ones have ended and all is closed. */
@@ -38,8 +40,10 @@ export async function createGeneration(
   if ("problems" in bound) return { problems: bound.problems.map((one) => locateProblem(source, one)) };
   const services = Object.entries(config.services);
   const upstreams = new Map(services.map(([name, service]) => [name, createUpstream(name, service)]));
+  const { bindings } = bound;
+  const quarantined = () => quarantinedOf(bindings);
   return {
-    generation: { config, resolver, pools: bound.pools, upstreams, ...lifeOf(bound.pools, upstreams) },
+    generation: { config, resolver, bindings, upstreams, quarantined, ...lifeOf(bindings, upstreams) },
   };
 }
 
@@ -51,8 +55,14 @@ function manifestsOf(modules: Modules): ReadonlyMap<string, Manifest> {
   return manifests;
 }
 
+function quarantinedOf(bindings: Generation["bindings"]): ReturnType<Generation["quarantined"]> {
+  return Array.from(bindings).flatMap(([binding, { plugin, quarantine }]) =>
+    quarantine.leftMs === null ? [] : [{ binding, plugin, leftMs: Math.ceil(quarantine.leftMs) }],
+  );
+}
+
 function lifeOf(
-  pools: Generation["pools"],
+  bindings: Generation["bindings"],
   upstreams: Generation["upstreams"],
 ): Pick<Generation, "enter" | "retire"> {
   let running = 0;
@@ -61,7 +71,8 @@ function lifeOf(
 
   async function close(): Promise<void> {
     if (running > 0) await idle.promise;
-    await Promise.all([...pools.values(), ...upstreams.values()].map((one) => one.close()));
+    const pools = Array.from(bindings.values(), ({ pool }) => pool);
+    await Promise.all([...pools, ...upstreams.values()].map((one) => one.close()));
   }
 
   return {

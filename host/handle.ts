@@ -6,7 +6,7 @@ import { bodyBytes, bodyJson, type Exchange, withAskedHeaders } from "./exchange
 import type { Generation } from "./generation.ts";
 import { createExchange, type Incoming, parseBody } from "./incoming.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
-import { runStage, type StepReport } from "./pipeline/run-stage.ts";
+import { runEvery, runStage, type StepReport } from "./pipeline/run-stage.ts";
 import type { Plan } from "./resolve/plan.ts";
 import type { ForwardAnswer } from "./upstream/forward.ts";
 
@@ -25,9 +25,9 @@ export async function handle(
   incoming: Incoming,
   observer: Observer,
 ): Promise<Answer> {
-  const { resolver, pools, config } = generation;
+  const { resolver, bindings, config } = generation;
   const exchange = createExchange(incoming);
-  const context = { exchange, pools, report: observer.step };
+  const context = { exchange, bindings, report: observer.step };
   const stage = { ...context, signal: exchange.signal };
   let plan = resolver.plan(null, null);
   let forwarded: ForwardAnswer | null = null;
@@ -61,7 +61,7 @@ export async function handle(
       exchange.usage ??= forwarded?.usage();
       if (!complete) exchange.error ??= new GatewayError("client_closed", "The client closed the request.");
       if (exchange.error !== null) observer.failure(exchange, exchange.error);
-      await runStage(plan.completion, context).catch(reportedAlready);
+      await runEvery(plan.completion, context);
       observer.end(exchange, complete ? parts.status : 499);
     },
   };
@@ -153,9 +153,4 @@ async function fail(
     const second = toGatewayError(thrown);
     if (second.blame !== "plugin") observer.failure(exchange, second);
   }
-}
-
-/** A step that failed has been reported, and nothing is left that its failure could change. */
-function reportedAlready(thrown: unknown): void {
-  if (!(thrown instanceof GatewayError)) throw thrown;
 }

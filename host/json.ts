@@ -25,7 +25,7 @@ export function parseClientJson(bytes: Uint8Array): Json {
 }
 
 /** Whether JSON text, valid or not, opens more than `most` levels of arrays and objects: brackets outside strings. */
-function opensDeeperThan(most: number, bytes: Uint8Array): boolean {
+export function opensDeeperThan(most: number, bytes: Uint8Array): boolean {
   let depth = 0;
   for (let at = 0; at < bytes.length; at += 1) {
     const byte = bytes[at];

@@ -6,25 +6,39 @@
 const kib = 1024;
 const mib = 1024 * kib;
 
+export const bytesPerMb = mib;
+/** A page of wasm memory is 64 KiB. */
+export const pagesPerMb = 16;
+
 /** Of a `.wasm`, checked before and after the meter has rewritten it. */
 export const moduleLimits = {
   /** The largest plugin of a TypeScript bundle is about 1 MiB; V8 compiles 4 MiB in well under a second. */
   moduleBytes: 4 * mib,
-  /** What metering may make of it; it about doubles real code. */
-  meteredModuleBytes: 16 * mib,
+  moduleBytesHard: 16 * mib,
+  /** What metering may make of the largest; it about doubles real code. */
+  meteredModuleBytes: 64 * mib,
   functions: 20_000,
   /** V8 aborts the process past 2,000,000 types in all modules together. */
   types: 4_000,
-  /** Of one function type: parameters or results, V8's own. */
-  typeValues: 1_000,
+  /** Of one function type: V8's own. */
+  typeParameters: 1_000,
+  /**
+   * Results of one function type, and parameters of a block: each branch to it moves all of them, for the fuel of
+   * one instruction. With 1,000 a slice of fuel takes 30 ms instead of 0.5; compilers use one, rarely up to ten.
+   */
+  typeResults: 32,
+  /** Parameters and results of all function types: 4,000 types of 1,000 keep the host busy for 350 ms. */
+  typeValues: 65_536,
   imports: 128,
   exports: 512,
+  /** UTF-16 units of all export names: V8 makes a string of each name for each instance. */
+  exportNameChars: 65_536,
   globals: 2_000,
-  /** V8's own; a TypeScript plugin's snapshot has some thousands. */
-  dataSegments: 100_000,
+  /** Each is copied for each instance, 0.1 us at least; a TypeScript plugin has some thousands. */
+  dataSegments: 16_384,
   elementSegments: 10_000,
-  /** Of all segments together; each member costs the host up to 200 bytes. */
-  elementItems: 65_536,
+  /** Of all segments together: as many as tables may hold. Each costs 0.2 us per instance. */
+  elementItems: 32_768,
   customSections: 1_000,
   /** Official extism-js modules of 2024 have two. */
   tables: 8,
@@ -34,6 +48,8 @@ export const moduleLimits = {
   memoryPages: 256,
   memoryPagesHard: 1_024,
   localsPerFunction: 2_000,
+  /** Runs of locals of one type, in all functions: one may be of no locals, and two million fit into the file. */
+  localRuns: 262_144,
   /** Values on the operand stack at once; compilers rarely need a hundred. */
   operandsPerFunction: 4_000,
   nestingPerFunction: 4_096,
@@ -47,8 +63,18 @@ export const moduleLimits = {
   localsTimesMerges: 1_000_000,
   /** A check of the meter is one more place where control flow joins. */
   meteredLocalsTimesMerges: 3_000_000,
-  /** Values that V8 moves or compares for branches and calls, summed; 260,000,000 take it 430 ms. */
+  /**
+   * Work of V8 for branches and calls: values that it moves or compares, summed, and for a call the square of its
+   * parameters. 260,000,000 take it 430 ms.
+   */
   branchedValues: 20_000_000,
+  /** Fuel is one more parameter and result. */
+  meteredBranchedValues: 25_000_000,
+  /** The same for all functions of a module: a thousand times what is allowed to one compiles for minutes. */
+  moduleLocalsTimesMerges: 20_000_000,
+  meteredModuleLocalsTimesMerges: 60_000_000,
+  moduleBranchedValues: 60_000_000,
+  meteredModuleBranchedValues: 80_000_000,
 } as const;
 
 /** Of one call into a plugin. */
@@ -62,6 +88,8 @@ export const callLimits = {
   inputBytes: 16 * mib,
   /** Of one block that a host function reads: copying and decoding more would keep the event loop waiting. */
   hostReadBytes: 4 * mib,
+  /** The same for text: what is no UTF-8 takes 14 ns a byte. */
+  hostTextBytes: 256 * kib,
   outputBytes: mib,
   errorBytes: 8 * kib,
   logLines: 100,
@@ -95,8 +123,29 @@ export const processLimits = {
   queuedCallsPerBinding: 1_000,
   /** V8 aborts the process at about 32,000 suspended stacks. */
   suspensions: 2_000,
+  /** Of the machine's memory, or the container's: what memories of plugins and kernels may have together. */
+  memoryShare: 0.5,
   /** Distinct function types of all modules ever loaded; V8 keeps each and aborts the process past 2,000,000. */
   wasmTypes: 1_500_000,
+} as const;
+
+/** Of one tenant, whose plugins share it. */
+export const tenantLimits = {
+  /** Beside the other tenants that want the CPU at the same time. */
+  weight: 1,
+  /** Half of what the process has for everything. */
+  cpuMsPerSecond: 500,
+  /** Running or suspended at once; the process has 2,000. */
+  calls: 64,
+} as const;
+
+/** Of a binding whose plugin keeps failing. */
+export const quarantineLimits = {
+  /** In a row: one request that a plugin cannot stand does not cut it off for the others. */
+  failures: 10,
+  firstMs: 1_000,
+  /** A plugin that was replaced or whose trouble is over is back within a minute. */
+  longestMs: 60_000,
 } as const;
 
 /** Of one client request. */
@@ -109,6 +158,10 @@ export const requestLimits = {
   requestTimeoutMs: 60_000,
   headersTimeoutMs: 10_000,
   pathBytes: 8 * kib,
+  /** The rest of an upload is read this long after an early answer, so that no reset takes the answer away. */
+  lingerMs: 2_000,
+  /** What running requests have to end when the gateway stops. */
+  stopGraceMs: 30_000,
 } as const;
 
 /** Of one JSON Patch: the plugin chooses the operations and the client the body that they walk over. */

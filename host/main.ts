@@ -1,6 +1,9 @@
 import type { AddressInfo } from "node:net";
+import { GatewayError } from "./errors.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 import { handle, type Observer } from "./handle.ts";
+import type { Incoming } from "./incoming.ts";
+import { requestLimits } from "./limits.ts";
 import { createLog, type Log, logFailure, logStep } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
 import { bodyLimit, createServer, type Page, type ServerOptions } from "./server.ts";
@@ -17,12 +20,9 @@ export type Running = {
   /** Where it listens: `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly gateway: Gateway;
-  /** Takes no more connections, lets running requests end, closes everything. */
+  /** Takes no more connections, lets running requests end, closes everything. Once, however often it is called. */
   stop(): Promise<void>;
 };
-
-/** Running requests get this long to end before their connections are cut. */
-const stopGraceMs = 30_000;
 
 /**
  * Starts gateway and server.
@@ -35,7 +35,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const { listen, limits, log: logging } = gateway.current.config;
   log.level = logging.level;
   const observer = observerOf(log, metrics);
-  let stopping = false;
+  let stopping: Promise<void> | null = null;
 
   const server = createServer({
     limits,
@@ -43,10 +43,16 @@ export async function start(options: StartOptions): Promise<Running> {
     handle: async (incoming) => {
       const generation = gateway.current;
       const leave = generation.enter();
-      const answer = await handle(generation, incoming, observer);
-      return { ...answer, finish: (complete) => answer.finish(complete).finally(leave) };
+      try {
+        const answer = await handle(generation, stopping !== null ? tooLate(incoming) : incoming, observer);
+        return { ...answer, finish: (complete) => answer.finish(complete).finally(leave) };
+      } catch (fault) {
+        leave();
+        throw fault;
+      }
     },
-    pages: pagesOf(gateway, { metrics, isStopping: () => stopping }),
+    pages: pagesOf(gateway, { metrics, isStopping: () => stopping !== null }),
+    onRefused: (id, error) => logFailure(log, { id, route: null, service: null, consumer: null }, error),
     onFault: (fault) => log.error({ err: fault }, "a fault of the gateway"),
   });
   try {
@@ -61,12 +67,26 @@ export async function start(options: StartOptions): Promise<Running> {
   return {
     url: `http://${host}:${port}`,
     gateway,
-    async stop() {
-      stopping = true;
-      const timer = setTimeout(() => server.server.closeAllConnections(), stopGraceMs);
-      await server.close();
-      clearTimeout(timer);
-      await gateway.close();
+    stop() {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+
+  async function stop(): Promise<void> {
+    const timer = setTimeout(() => server.server.closeAllConnections(), requestLimits.stopGraceMs);
+    await server.close();
+    clearTimeout(timer);
+    await gateway.close();
+  }
+}
+
+/** A request that came on a connection which an answer still holds open. */
+function tooLate(incoming: Incoming): Incoming {
+  return {
+    ...incoming,
+    readBody: async () => {
+      throw new GatewayError("shutting_down", "The gateway is stopping; send the request again.");
     },
   };
 }
@@ -95,10 +115,12 @@ function pagesOf(
     "/healthz": () => json(200, { status: "ok" }),
     "/readyz": () => {
       const status = isStopping() ? "stopping" : "ready";
-      return json(isStopping() ? 503 : 200, { status, refused: gateway.refusals });
+      const { refusals, current } = gateway;
+      const page = { status, refused: refusals, quarantined: current.quarantined() };
+      return json(isStopping() ? 503 : 200, page);
     },
     "/metrics": async () => {
-      const { contentType, text } = await metrics.render();
+      const { contentType, text } = await metrics.render(gateway.current.quarantined());
       return { status: 200, contentType, body: text };
     },
   };

@@ -3,7 +3,7 @@ import { lstat, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { FileRefused, readBounded } from "#config/read-bounded.ts";
 import type { Manifest } from "#sdk/abi/manifest.ts";
-import { folderLimits, moduleLimits } from "./limits.ts";
+import { folderLimits } from "./limits.ts";
 
 /** A plugin that is in service. */
 export type FolderPlugin<Module> = {
@@ -30,6 +30,10 @@ export type PluginSet<Module> = {
 };
 
 export type PluginFolderOptions<Module> = {
+  /** Of a `.wasm`; a longer one is not read. */
+  readonly moduleBytes: number;
+  /** Whether a file whose bytes have not changed keeps its module; default true. */
+  readonly reuse?: boolean;
   /**
    * Makes a module out of a `.wasm` and the manifest file beside it.
    * @throws {Error} whose message is the reason to refuse it.
@@ -41,7 +45,7 @@ export type PluginFolderOptions<Module> = {
 
 /**
  * Reads every `*.wasm` that lies directly in the folders. A file whose bytes are those of `previous` is not
- * prepared again. Of two files with one plugin name the first counts, in the order of the folders and then of
+ * prepared again unless `reuse` is false. Of two files with one plugin name the first counts, in the order of the folders and then of
  * the file names. Nothing is thrown for a bad file: it is refused by name, and what it was before goes on if
  * `keep` says so.
  */
@@ -57,7 +61,7 @@ export async function readPluginFolders<Module extends { readonly manifest: Mani
   const { files, refused } = await listModules(folders);
   for (const file of files) {
     try {
-      const plugin = await readPlugin(file, known, options.prepare);
+      const plugin = await readPlugin(file, known, options);
       const name = plugin.prepared.manifest?.name;
       if (name === undefined) throw new Error(withoutManifest(file));
       const first = plugins.get(name);
@@ -124,17 +128,17 @@ function isModuleName(name: string): boolean {
 async function readPlugin<Module>(
   file: string,
   known: readonly FolderPlugin<Module>[],
-  prepare: PluginFolderOptions<Module>["prepare"],
+  { moduleBytes, reuse = true, prepare }: PluginFolderOptions<Module>,
 ): Promise<FolderPlugin<Module>> {
-  const bytes = await readBounded(await insideFolder(file), moduleLimits.moduleBytes, { followLinks: false });
+  const bytes = await readBounded(await insideFolder(file), moduleBytes, { followLinks: false });
   if (bytes.length === 0) throw new Error("it is empty");
   const manifestFile = await readManifestFile(manifestFileOf(file));
   const digest = createHash("sha256")
     .update(bytes)
     .update(manifestFile === null ? "" : createHash("sha256").update(manifestFile).digest())
     .digest("hex");
-  const same = known.find((plugin) => plugin.file === file && plugin.digest === digest);
-  return same ?? { file, prepared: await prepare(bytes, manifestFile), digest };
+  const same = reuse && known.find((plugin) => plugin.file === file && plugin.digest === digest);
+  return same || { file, prepared: await prepare(bytes, manifestFile), digest };
 }
 
 async function readManifestFile(file: string): Promise<Uint8Array | null> {

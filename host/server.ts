@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { IncomingMessage } from "node:http";
 import { performance } from "node:perf_hooks";
-import { pipeline } from "node:stream/promises";
 import {
   type FastifyError,
   type FastifyInstance,
@@ -12,11 +10,13 @@ import {
 } from "fastify";
 import { durationMs, type GatewayConfig } from "#config/schema.ts";
 import type { Answer } from "./answer.ts";
+import { type Connections, type OnRefused, watchConnections } from "./connections.ts";
 import { GatewayError } from "./errors.ts";
 import type { Headers } from "./exchange.ts";
 import type { Incoming } from "./incoming.ts";
 import { requestLimits } from "./limits.ts";
 import { errorAnswer, surfaceOf } from "./surface.ts";
+import { writeAnswer } from "./write-answer.ts";
 
 export type ServerOptions = {
   /** Read when the server is made: Node's timeouts belong to the listening socket. */
@@ -26,6 +26,7 @@ export type ServerOptions = {
   readonly handle: (incoming: Incoming) => Promise<Answer>;
   /** The gateway's own pages, by path. */
   readonly pages: Readonly<Record<string, () => Promise<Page> | Page>>;
+  readonly onRefused: OnRefused;
   /** A failure outside of any request's own error handling. */
   readonly onFault: (fault: unknown) => void;
 };
@@ -51,22 +52,34 @@ export function createServer(options: ServerOptions): FastifyInstance {
     logger: false,
     genReqId: () => randomUUID(),
     requestTimeout,
-    forceCloseConnections: "idle",
     return503OnClosing: false,
     http: {
       headersTimeout: Math.min(requestLimits.headersTimeoutMs, requestTimeout),
+      // What Node waits between two looks at the timeouts; its own 30 s would make each that much longer.
+      connectionsCheckingInterval: Math.min(1_000, requestTimeout),
       maxHeaderSize: requestLimits.headerBytes,
+      // Node would answer by itself, without a body; `requireOneHost` looks.
+      requireHostHeader: false,
     },
     routerOptions: { maxParamLength: requestLimits.headerBytes },
-    clientErrorHandler: refuseConnection,
+    clientErrorHandler: (error, socket) => connections.refuse(error, socket),
     // A path that the router cannot decode: the matcher has its own word on it.
-    frameworkErrors: (_error, request, reply) => void serve(request, reply, options),
+    frameworkErrors: (_error, request, reply) => void serve(request, reply, serving),
   });
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser("*", (_request, _body, done) => done(null));
+  // Node drops those over its own limit in silence; the bytes are limited.
+  server.server.maxHeadersCount = 0;
+  const connections = watchConnections(server.server, options.onRefused);
+  const serving: Serving = { ...options, connections, isClosing: () => !server.server.listening };
+  // Before Fastify looks at the body and its type, on which `handle` has the only word.
+  server.addHook("onRequest", (request, reply, next) => {
+    if (request.is404) void serve(request, reply, serving);
+    else next();
+  });
   for (const [path, page] of Object.entries(pages)) {
-    server.get(path, async (_request, reply) => {
+    server.get(path, async (request, reply) => {
       const { status, contentType, body } = await page();
+      // A body that nobody asked for is not read.
+      if (!request.raw.complete) reply.header("connection", "close");
       return reply
         .code(status)
         .header("content-type", contentType)
@@ -74,7 +87,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
         .send(body);
     });
   }
-  server.setNotFoundHandler((request, reply) => serve(request, reply, options));
   server.setErrorHandler((error: FastifyError, request, reply) => {
     options.onFault(error);
     const answer = errorAnswer(
@@ -87,7 +99,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
   return server;
 }
 
-async function serve(request: FastifyRequest, reply: FastifyReply, options: ServerOptions): Promise<void> {
+type Serving = Pick<ServerOptions, "bodyBytes" | "handle" | "onFault"> & {
+  readonly connections: Connections;
+  readonly isClosing: () => boolean;
+};
+
+async function serve(request: FastifyRequest, reply: FastifyReply, serving: Serving): Promise<void> {
   const startedMs = performance.now();
   reply.hijack();
   const { raw } = request;
@@ -99,21 +116,35 @@ async function serve(request: FastifyRequest, reply: FastifyReply, options: Serv
     });
   });
   try {
-    const answer = await options.handle({
+    const answer = await serving.handle({
       id: request.id,
       startedMs,
       method: raw.method ?? "GET",
       url: raw.url ?? "/",
       headers: headersOf(raw),
-      readBody: () => readBody(raw, options.bodyBytes()),
+      readBody: async () => {
+        requireOneHost(raw);
+        return Promise.race([readBody(raw, serving.bodyBytes()), serving.connections.broken(raw)]);
+      },
       signal: gone.signal,
     });
-    await write(reply.raw, answer);
-    await answer.finish(await over);
+    try {
+      await writeAnswer(reply.raw, answer, { last: serving.isClosing() });
+    } finally {
+      if (!reply.raw.writableEnded) reply.raw.destroy();
+      await answer.finish(await over);
+    }
   } catch (fault) {
-    options.onFault(fault);
+    serving.onFault(fault);
     reply.raw.destroy();
   }
+}
+
+/** @throws {GatewayError} when the request is for no host or several (RFC 9112 3.2): its readers could choose differently. */
+function requireOneHost({ httpVersion, rawHeaders }: IncomingMessage): void {
+  const hosts = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === "host").length;
+  if (hosts === 1 || (hosts === 0 && httpVersion === "1.0")) return;
+  throw new GatewayError("invalid_request", `The request has ${hosts} Host headers; it must have one.`);
 }
 
 /** By lower-case name; repeated fields joined (RFC 9110 5.3), of those that must be single the first. */
@@ -141,49 +172,4 @@ async function readBody(request: IncomingMessage, limit: number): Promise<Uint8A
     throw new GatewayError("client_closed", "The client closed the request.", { cause: thrown });
   }
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, length);
-}
-
-/** Writes as fast as the client reads. Cuts the connection when the body fails: half an answer must not look whole. */
-async function write(response: ServerResponse, { status, headers, body }: Answer): Promise<void> {
-  // The exchange has heard of it by its signal.
-  if (response.destroyed) return;
-  response.writeHead(status, headers as Record<string, string | string[]>);
-  if (body === null || body instanceof Uint8Array) {
-    response.end(body ?? undefined);
-    return;
-  }
-  response.flushHeaders();
-  await pipeline(body, response).catch(() => response.destroy());
-}
-
-const connectionErrors: Readonly<Record<string, ConstructorParameters<typeof GatewayError>[0]>> = {
-  HPE_HEADER_OVERFLOW: "headers_too_large",
-  ERR_HTTP_REQUEST_TIMEOUT: "request_timeout",
-};
-
-const connectionMessages = {
-  headers_too_large: `The request's headers have more than ${requestLimits.headerBytes} bytes.`,
-  request_timeout: "The request did not arrive in time.",
-  invalid_request: "The request is not valid HTTP/1.1.",
-} as const;
-
-/** Answers what is no request, or only half of one; the path is not known, so in the most common shape. */
-function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
-    socket.destroy();
-    return;
-  }
-  const code = (connectionErrors[error.code ?? ""] ?? "invalid_request") as keyof typeof connectionMessages;
-  const { status, headers, body } = errorAnswer(
-    "openai",
-    new GatewayError(code, connectionMessages[code]),
-    randomUUID(),
-  );
-  const fields = Object.entries({
-    ...headers,
-    "content-length": Buffer.byteLength(body),
-    connection: "close",
-  });
-  const head = fields.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  socket.end(`HTTP/1.1 ${status} ${code}\r\n${head}\r\n${body}`);
 }

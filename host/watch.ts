@@ -88,6 +88,8 @@ export function watchFiles(
         !names.has(path) && !(moduleFolders.has(dirname(path)) && isPluginFile(basename(path))),
     });
     watcher.on("all", schedule);
+    // A file that is at once a folder is no event of "all".
+    watcher.on("raw", schedule);
     watcher.on("error", options.onError);
     await new Promise<unknown>((done) => watcher.once("ready", () => done(null)).once("error", done));
     return watcher;

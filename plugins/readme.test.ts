@@ -28,8 +28,10 @@ for (const name of names) {
       assert.ok(loaded.ok);
       const bindings = [...everyBinding(readLayers(loaded.config))].filter(({ plugin }) => plugin === name);
       assert.equal(bindings.length, 1);
-      for (const { config, limits } of bindings) {
-        const plugin = await openPlugin(name, { config: structuredClone(config) as JsonObject, limits });
+      const most = loaded.config.limits.plugins;
+      for (const { config: written, limits } of bindings) {
+        const config = structuredClone(written) as JsonObject;
+        const plugin = await openPlugin(name, { config, limits, most });
         await plugin.close();
       }
     }

@@ -35,11 +35,12 @@ const rooms: Readonly<
     packages: ["node:*", "@extism/extism", "ajv"],
   },
   "host/capabilities/": {
-    files: ["host/json.ts", "host/limits.ts", "config/", "plugin-sdk/abi/"],
+    files: ["host/json.ts", "host/limits.ts", "host/repeats-secret.ts", "config/", "plugin-sdk/abi/"],
     packages: ["node:*", "undici", "zod", "ipaddr.js"],
   },
   "host/pipeline/": {
     files: [
+      "host/credentials.ts",
       "host/errors.ts",
       "host/exchange.ts",
       "host/json.ts",
@@ -54,9 +55,11 @@ const rooms: Readonly<
   },
   "host/upstream/": {
     files: [
+      "host/credentials.ts",
       "host/errors.ts",
       "host/json.ts",
       "host/limits.ts",
+      "host/repeats-secret.ts",
       "host/surface.ts",
       "host/resolve/request-path.ts",
       "config/",

@@ -12,7 +12,9 @@ import {
   folderLimits,
   moduleLimits,
   processLimits,
+  quarantineLimits,
   requestLimits,
+  tenantLimits,
   upstreamLimits,
 } from "#host/limits.ts";
 
@@ -56,6 +58,8 @@ for (const [name, limits] of Object.entries({
   callLimits,
   egressLimits,
   processLimits,
+  tenantLimits,
+  quarantineLimits,
   requestLimits,
   upstreamLimits,
   folderLimits,

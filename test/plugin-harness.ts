@@ -5,7 +5,7 @@ import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { loadConfig } from "#config/load.ts";
 import { printProblem } from "#config/problem.ts";
-import type { BindingConfig } from "#config/schema.ts";
+import type { BindingConfig, GatewayConfig } from "#config/schema.ts";
 import { capabilityImports, createCapabilities } from "#host/capabilities/all.ts";
 import type { Exchange, ResponsePart } from "#host/exchange.ts";
 import { createGeneration } from "#host/generation.ts";
@@ -59,6 +59,8 @@ export class PluginRefused extends Error {
 }
 
 export type OpenOptions = Pick<BindingConfig, "config" | "state" | "limits"> & {
+  /** The operator's limits. */
+  readonly most?: GatewayConfig["limits"]["plugins"];
   /** Their keys, by name. */
   readonly consumers?: Readonly<Record<string, readonly string[]>>;
 };
@@ -71,13 +73,14 @@ const plugins = new URL("../plugins/", import.meta.url);
  * @throws {PluginRefused}
  */
 export async function openPlugin(name: string, options: OpenOptions = {}): Promise<OpenPlugin> {
-  const { consumers = {}, ...binding } = options;
+  const { consumers = {}, most = {}, ...binding } = options;
   const prepared = await preparePlugin(name);
   const { manifest } = prepared;
   if (manifest === null) throw new Error(`${name}.wasm has no manifest`);
   const accepted = await loadText(
     JSON.stringify({
       log: { level: "trace" },
+      limits: { plugins: most },
       gateway: { use: [{ plugin: name, ...binding }] },
       services: { mock: { provider: "mock" } },
       routes: { all: { match: { paths: ["/*"] }, service: "mock" } },
@@ -89,14 +92,14 @@ export async function openPlugin(name: string, options: OpenOptions = {}): Promi
   const log = createLog("trace", { write: (line) => lines.push(JSON.parse(line)) });
   const made = await createGeneration(accepted, new Map([[name, { prepared }]]), log);
   if ("problems" in made) throw new PluginRefused(made.problems.map(withoutPlace).join("\n"));
-  const { resolver, pools, retire } = made.generation;
+  const { resolver, bindings, retire } = made.generation;
   const steps = everyStep(resolver.plan("all", null));
 
   return {
     manifest,
     async call(hook, given = {}) {
       const step = steps.find((one) => one.hook === hook);
-      const pool = step && pools.get(step.key);
+      const pool = step && bindings.get(step.key)?.pool;
       if (step === undefined || pool === undefined) throw new Error(`${name} has no hook ${hook}`);
       const exchange = exchangeOf(given);
       const result = await pool.call(hook, readInput(step, exchange), { requestId: exchange.id });

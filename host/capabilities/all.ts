@@ -4,8 +4,11 @@ import { createConsumers } from "./consumers.ts";
 import { createHttp } from "./http.ts";
 
 /** Every capability of a generation, made from its config. */
-export function createCapabilities(config: Pick<GatewayConfig, "consumers">): readonly Capability[] {
-  return [createConsumers(config.consumers), createHttp()];
+export function createCapabilities({
+  consumers = {},
+  secrets = {},
+}: Partial<Pick<GatewayConfig, "consumers" | "secrets">>): readonly Capability[] {
+  return [createConsumers(consumers), createHttp(secrets)];
 }
 
 /**

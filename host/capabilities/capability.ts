@@ -5,6 +5,8 @@ import type { Manifest } from "#sdk/abi/manifest.ts";
 export type HostCall = {
   /** Bytes of the Extism block at `offset`, copied; empty for an offset that is no block. */
   read(offset: bigint): Uint8Array;
+  /** The first `limit` bytes of the block, where no more could be of use. */
+  readFirst(offset: bigint, limit: number): Uint8Array;
   readText(offset: bigint): string;
   /** Puts bytes into a new block and returns its offset; 0n when the call's memory is used up. */
   write(bytes: Uint8Array | string): bigint;

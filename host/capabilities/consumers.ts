@@ -1,8 +1,12 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { GatewayConfig } from "#config/schema.ts";
+import { requestLimits } from "#host/limits.ts";
 import type { Capability, CapabilityScope, HostImport } from "./capability.ts";
 
 const find = "extism:host/user.consumers_find";
+
+/** No key of a config is longer than the headers of a request. */
+const keyBytes = requestLimits.headerBytes;
 
 type Entry = { readonly digest: Buffer; readonly name: string };
 
@@ -18,7 +22,7 @@ export function createConsumers(consumers: GatewayConfig["consumers"]): Capabili
       result: true,
       suspends: false,
       run(call, offset) {
-        const name = lookUp(entries, call.read(offset));
+        const name = lookUp(entries, call.readFirst(offset, keyBytes + 1));
         return name === null ? 0n : call.write(name);
       },
     },

@@ -52,13 +52,21 @@ export type PluginRequest = {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
   readonly headers: Readonly<Record<string, string>>;
   readonly privateAllowed: boolean;
+  /** Those that stand in the headers now; an answer that says one must not reach the plugin. */
+  readonly secrets: readonly string[];
+};
+
+/** What a binding may call, and the secrets that it may name in a header, by name. */
+export type HttpRights = {
+  readonly egress: EgressGrant;
+  readonly secrets: Readonly<Record<string, string>>;
 };
 
 /** A request that a plugin may not make; the message says why, for the plugin's log. */
 export class RequestRefused extends Error {}
 
-/** What the plugin asks for, checked against the grant. @throws RequestRefused */
-export function parseRequest(text: string, grant: EgressGrant): PluginRequest {
+/** What the plugin asks for, checked against its rights, with the secrets in place. @throws RequestRefused */
+export function parseRequest(text: string, { egress, secrets }: HttpRights): PluginRequest {
   // Before parsing, which is the host's own time: a plugin pays for the copy alone.
   if (text.length > egressLimits.headChars) {
     throw new RequestRefused(`URL and headers are longer than ${egressLimits.headChars} characters`);
@@ -71,19 +79,36 @@ export function parseRequest(text: string, grant: EgressGrant): PluginRequest {
     throw new RequestRefused(`${url.protocol} is not http or https`);
   }
   if (url.username !== "" || url.password !== "") throw new RequestRefused("the URL carries a user name");
-  const match = grant.match(url);
+  const match = egress.match(url);
   if (match === null) throw new RequestRefused(`${url.host} is not in the binding's grants`);
   // Nothing is looked up for a literal address, so it is checked here.
   const literal = literalAddress(url);
   if (literal !== null && !match.privateAllowed && !isPublicAddress(literal)) {
     throw new RequestRefused(`${url.host} is not a public address; grant it with its port`);
   }
-  return {
-    url,
-    method: parsed.data.method ?? "GET",
-    headers: parsed.data.headers ?? parsed.data.header ?? {},
-    privateAllowed: match.privateAllowed,
+  const placed = placeSecrets(parsed.data.headers ?? parsed.data.header ?? {}, secrets);
+  if (placed.secrets.length > 0 && url.protocol === "http:" && !match.privateAllowed) {
+    throw new RequestRefused("a secret is sent over https only, or to a host that is granted with its port");
+  }
+  return { url, method: parsed.data.method ?? "GET", privateAllowed: match.privateAllowed, ...placed };
+}
+
+const placeholder = /\{\{secret:([^{}]*)\}\}/g;
+
+/** `{{secret:NAME}}` in a header's value becomes the secret; the plugin has never seen it. */
+function placeSecrets(
+  headers: Readonly<Record<string, string>>,
+  known: Readonly<Record<string, string>>,
+): Pick<PluginRequest, "headers" | "secrets"> {
+  const secrets = new Set<string>();
+  const place = (_: string, name: string) => {
+    const secret = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (secret === undefined) throw new RequestRefused(`the secret "${name}" is not in the binding's grants`);
+    secrets.add(secret);
+    return secret;
   };
+  const placed = Object.entries(headers).map(([name, value]) => [name, value.replace(placeholder, place)]);
+  return { headers: Object.fromEntries(placed), secrets: [...secrets] };
 }
 
 /** In one line, for a log. Of a record's key zod says only that it is invalid; why is one level below. */

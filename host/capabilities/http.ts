@@ -1,8 +1,9 @@
 import type { Agent } from "undici";
 import { egressLimits } from "#host/limits.ts";
+import { repeatsSecret } from "#host/repeats-secret.ts";
 import type { Capability, HostCall, HostImport } from "./capability.ts";
-import { createEgress, type Egress, type EgressGrant, parseGrant } from "./egress.ts";
-import { type PluginRequest, parseRequest, RequestRefused } from "./http-request.ts";
+import { createEgress, type Egress, parseGrant } from "./egress.ts";
+import { type HttpRights, type PluginRequest, parseRequest, RequestRefused } from "./http-request.ts";
 
 const namespace = "extism:host/env";
 
@@ -13,21 +14,30 @@ type Exchange = { requests: number; status: number; headers: Readonly<Record<str
  * `http_request(request JSON, body) -> body`, `http_status_code`, `http_headers` of the Extism ABI, to the hosts
  * that the binding's `grants.http` lists. Redirects are handed to the plugin, never followed: the next hop
  * is a request of its own and meets the same guard. A request that is refused or fails has status 0 and no body;
- * the plugin's log says why. Limits: `egressLimits`.
+ * the plugin's log says why. Limits: `egressLimits`. Of the `secrets`, by name, a binding may use those of its `grants.secrets`.
  */
-export function createHttp(): Capability {
+export function createHttp(secrets: Readonly<Record<string, string>>): Capability {
   return {
     name: "http",
     imports: ["http_request", "http_status_code", "http_headers"].map((name) => `${namespace}.${name}`),
     grant({ grants }) {
       return grants.http === undefined || grants.http.length === 0
         ? null
-        : httpImports(parseGrant(grants.http), createEgress());
+        : httpImports(
+            { egress: parseGrant(grants.http), secrets: pick(secrets, grants.secrets ?? []) },
+            createEgress(),
+          );
     },
   };
 }
 
-function httpImports(grant: EgressGrant, egress: Egress): Readonly<Record<string, HostImport>> {
+function pick(secrets: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => (secrets[name] === undefined ? [] : [[name, secrets[name]]])),
+  );
+}
+
+function httpImports(rights: HttpRights, egress: Egress): Readonly<Record<string, HostImport>> {
   const exchanges = new WeakMap<HostCall, Exchange>();
 
   function exchangeOf(call: HostCall): Exchange {
@@ -45,12 +55,13 @@ function httpImports(grant: EgressGrant, egress: Egress): Readonly<Record<string
       if (++exchange.requests > egressLimits.requests) {
         throw new RequestRefused(`more than ${egressLimits.requests} requests in one call`);
       }
-      const wanted = parseRequest(call.readText(requestOffset), grant);
+      const wanted = parseRequest(call.readText(requestOffset), rights);
       const body = call.read(bodyOffset);
       if (body.length > egressLimits.requestBytes) {
         throw new RequestRefused(`body of ${body.length} bytes; the limit is ${egressLimits.requestBytes}`);
       }
       const answer = await send(egress.agent(wanted.privateAllowed), wanted, body, call.signal);
+      requireNoSecret(answer, wanted.secrets);
       const offset = call.write(answer.body);
       if (offset === 0n && answer.body.length > 0) {
         throw new RequestRefused("the call has no memory left for the answer");
@@ -84,6 +95,19 @@ function httpImports(grant: EgressGrant, egress: Egress): Readonly<Record<string
       run: (call) => call.write(JSON.stringify(exchangeOf(call).headers)),
     },
   };
+}
+
+/** A host that answers with what it was asked would hand the plugin what it must not hold. */
+function requireNoSecret({ headers, body }: Answer, secrets: readonly string[]): void {
+  if (secrets.length === 0) return;
+  // Secrets are ASCII, so a byte is a character.
+  const texts = [
+    Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"),
+    JSON.stringify(headers),
+  ];
+  if (texts.some((text) => repeatsSecret(text, secrets))) {
+    throw new RequestRefused("the answer repeats a secret of the request");
+  }
 }
 
 /** Node tries all addresses of a name and then has no message, only the code of the last. */

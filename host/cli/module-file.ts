@@ -3,7 +3,7 @@ import { capabilityImports, createCapabilities } from "#host/capabilities/all.ts
 import type { Capability } from "#host/capabilities/capability.ts";
 import { folderLimits, moduleLimits } from "#host/limits.ts";
 import { standardImports } from "#host/sandbox/link.ts";
-import { type PreparedModule, prepare } from "#host/sandbox/prepare.ts";
+import { type PreparedModule, type PreparePolicy, prepare } from "#host/sandbox/prepare.ts";
 import { Rejected } from "#host/sandbox/rejected.ts";
 import { applyV8Flags } from "#host/sandbox/v8-flags.ts";
 
@@ -14,10 +14,12 @@ export type Verdict = {
   readonly limit?: { readonly name: string; readonly max: number; readonly value: number };
 };
 
+type Refused = { readonly ok: false; readonly bytes: number | null; readonly verdict: Verdict };
+
 /** A module as the gateway would load it, or why it would not. `bytes` is null when the file was not read. */
 export type ModuleFile =
   | { readonly ok: true; readonly bytes: number; readonly prepared: PreparedModule }
-  | { readonly ok: false; readonly bytes: number | null; readonly verdict: Verdict };
+  | Refused;
 
 /** What exists to be imported where there is no config: every capability, with nothing behind it. */
 export const emptyCapabilities: readonly Capability[] = createCapabilities({ consumers: {} });
@@ -27,6 +29,15 @@ export async function loadModuleFile(
   file: string,
   memoryPages: number = moduleLimits.memoryPages,
 ): Promise<ModuleFile> {
+  const read = await readModuleFile(file, (content, policy) => prepare(content, { ...policy, memoryPages }));
+  return read.ok ? { ok: true, bytes: read.bytes, prepared: read.made } : read;
+}
+
+/** As `loadModuleFile`, for another way to prepare: `make` gets the bytes and the policy of the gateway. */
+export async function readModuleFile<T>(
+  file: string,
+  make: (content: Uint8Array, policy: PreparePolicy) => Promise<T>,
+): Promise<{ readonly ok: true; readonly bytes: number; readonly made: T } | Refused> {
   applyV8Flags();
   let bytes: number | null = null;
   try {
@@ -34,12 +45,9 @@ export async function loadModuleFile(
     bytes = content.length;
     const manifest = await manifestBeside(file);
     const imports = new Set([...standardImports, ...capabilityImports(emptyCapabilities)]);
-    const prepared = await prepare(content, {
-      memoryPages,
-      imports,
-      ...(manifest === null ? {} : { manifest }),
-    });
-    return { ok: true, bytes, prepared };
+    const policy = { memoryPages: moduleLimits.memoryPages, imports };
+    const made = await make(content, manifest === null ? policy : { ...policy, manifest });
+    return { ok: true, bytes, made };
   } catch (thrown) {
     if (thrown instanceof FileRefused)
       return { ok: false, bytes, verdict: { code: thrown.code, message: thrown.message } };

@@ -1,8 +1,9 @@
 import { rename, rm, writeFile } from "node:fs/promises";
-import { dirname, relative } from "node:path";
+import { basename, dirname, relative } from "node:path";
 import { Command } from "commander";
+import { moduleLimits } from "#host/limits.ts";
 import { compilePlugin } from "#sdk/compile/compile-plugin.ts";
-import { CompileFailed, type Problem, problemText } from "#sdk/compile/problem.ts";
+import { CompileFailed, type Problem, problemText, wholeFile } from "#sdk/compile/problem.ts";
 import { isStale } from "#sdk/compile/stale.ts";
 import { findTargets, NoTarget, type Target } from "#sdk/compile/targets.ts";
 
@@ -40,6 +41,13 @@ async function make({ entry, output }: Target): Promise<boolean> {
   try {
     const { wasm, warnings } = await compilePlugin(entry);
     print(entry, warnings, "warning: ");
+    if (wasm.length > moduleLimits.moduleBytesHard) {
+      throw new CompileFailed([wholeFile(basename(entry), tooLarge(wasm, moduleLimits.moduleBytesHard))]);
+    }
+    if (wasm.length > moduleLimits.moduleBytes) {
+      const text = `${tooLarge(wasm, moduleLimits.moduleBytes)} unless its config allows more`;
+      print(entry, [wholeFile(basename(entry), text)], "warning: ");
+    }
     await replace(output, wasm);
     const ms = Math.round(performance.now() - startedAt);
     process.stdout.write(`${output}  ${Math.ceil(wasm.length / 1024)} KiB  ${ms} ms\n`);
@@ -49,6 +57,10 @@ async function make({ entry, output }: Target): Promise<boolean> {
     print(entry, thrown.problems, "");
     return false;
   }
+}
+
+function tooLarge(wasm: Uint8Array, most: number): string {
+  return `the module is ${wasm.length} bytes; a gateway takes at most ${most}`;
 }
 
 function print(entry: string, problems: readonly Problem[], kind: string): void {

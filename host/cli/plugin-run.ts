@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
 import { FileRefused, readBounded } from "#config/read-bounded.ts";
 import { grantImports } from "#host/capabilities/all.ts";
-import { callLimits, moduleLimits } from "#host/limits.ts";
+import { callLimits, moduleLimits, pagesPerMb } from "#host/limits.ts";
 import { InstanceBudgetSpent } from "#host/sandbox/capacity.ts";
 import type { CallResult } from "#host/sandbox/outcome.ts";
 import { createPool, type Pool } from "#host/sandbox/pool.ts";
@@ -23,7 +23,6 @@ type Options = {
   readonly json?: true;
 };
 
-const pagesPerMb = 16;
 const longestDeadlineMs = 2 ** 31 - 1;
 
 /** `sandgate plugin run`: one call through the gateway's own sandbox. Exit code 0 for the outcome ok, else 1. */

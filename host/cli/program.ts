@@ -2,6 +2,7 @@ import { Command } from "commander";
 import packageJson from "../../package.json" with { type: "json" };
 import { pluginBuildCommand } from "./plugin-build.ts";
 import { pluginInspectCommand } from "./plugin-inspect.ts";
+import { pluginPrepareCommand } from "./plugin-prepare.ts";
 import { pluginRunCommand } from "./plugin-run.ts";
 import { startCommand } from "./start.ts";
 import { validateCommand } from "./validate.ts";
@@ -12,6 +13,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .description("build and examine plugins")
     .addCommand(pluginBuildCommand())
     .addCommand(pluginInspectCommand())
+    .addCommand(pluginPrepareCommand())
     .addCommand(pluginRunCommand());
   await new Command("sandgate")
     .description("AI gateway whose plugins are WebAssembly modules in a sandbox")

@@ -1,10 +1,11 @@
+import { performance } from "node:perf_hooks";
 import { Command } from "commander";
 import { ConfigRefused } from "#host/gateway.ts";
 import { type Running, start } from "#host/main.ts";
 
 type Options = { readonly config: string; readonly demo?: true };
 
-/** `sandgate start`: serves until SIGINT or SIGTERM; a second one ends it at once. */
+/** `sandgate start`: serves until SIGINT or SIGTERM; another SIGINT while it stops ends it at once. */
 export function startCommand(): Command {
   return new Command("start")
     .description("serve the gateway that a config describes")
@@ -22,12 +23,16 @@ export function startCommand(): Command {
     });
 }
 
+/** Ctrl-C reaches a program under npm twice: from the terminal, and passed on by npm. */
+const sameSignalMs = 500;
+
 function stopOnSignal(running: Running): void {
-  let stopping = false;
+  let stoppingSince: number | null = null;
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
-      if (stopping) process.exit(1);
-      stopping = true;
+      const again = stoppingSince !== null && performance.now() - stoppingSince > sameSignalMs;
+      if (again && signal === "SIGINT") process.exit(1);
+      stoppingSince ??= performance.now();
       running.stop().then(
         () => process.exit(0),
         () => process.exit(1),

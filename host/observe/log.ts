@@ -3,6 +3,7 @@ import type { GatewayConfig } from "#config/schema.ts";
 import type { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import type { StepReport } from "../pipeline/run-stage.ts";
+import { escapeControls } from "../sandbox/log-lines.ts";
 
 export type Log = Logger;
 
@@ -29,13 +30,16 @@ export function createLog(level: GatewayConfig["log"]["level"], destination?: De
 const levelOfBlame = { client: "info", plugin: "warn", upstream: "warn", gateway: "error" } as const;
 
 /** One line for a request that failed: who has to change something, and the cause that the client does not see. */
-export function logFailure(log: Log, exchange: Exchange, error: GatewayError): void {
-  const { id, route, service, consumer } = exchange;
+export function logFailure(
+  log: Log,
+  { id, route, service, consumer }: Pick<Exchange, "id" | "route" | "service" | "consumer">,
+  error: GatewayError,
+): void {
   const { code, status, blame, upstreamStatus, plugin, cause } = error;
   const fields = { requestId: id, code, status, blame, route, service, consumer, upstreamStatus, plugin };
   log[levelOfBlame[blame]](
     { ...fields, ...(cause === undefined ? {} : { cause: causeText(error) }) },
-    error.message,
+    escapeControls(error.message),
   );
 }
 
@@ -43,17 +47,26 @@ export function logFailure(log: Log, exchange: Exchange, error: GatewayError): v
 function causeText(error: GatewayError): string {
   const texts: string[] = [];
   for (let cause = error.cause; cause instanceof Error && texts.length < 5; cause = cause.cause) {
-    texts.push(error.blame === "gateway" ? (cause.stack ?? cause.message) : cause.message);
+    const stack = error.blame === "gateway" ? cause.stack : undefined;
+    texts.push(stack ?? escapeControls(cause.message));
   }
   return texts.join(": ");
 }
 
-/** A line for a step that failed; one that failed its request is told by `logFailure`, with its blame. */
+/** A line for a step that failed, with the plugin's own words; one that failed its request is told by `logFailure`, with its blame. */
 export function logStep(log: Log, { step, outcome, error, skipped, requestId }: StepReport): void {
   if (outcome === "ok") return;
   const { key, hook, binding } = step;
   log.warn(
-    { requestId, plugin: binding.plugin, binding: key, hook, outcome, error, skipped },
+    {
+      requestId,
+      plugin: binding.plugin,
+      binding: key,
+      hook,
+      outcome,
+      error: escapeControls(error ?? ""),
+      skipped,
+    },
     "a plugin failed",
   );
 }

@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from "@prometheus-io/client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import type { Exchange } from "../exchange.ts";
 import type { StepReport } from "../pipeline/run-stage.ts";
 
@@ -8,8 +8,10 @@ export type Metrics = {
   request(exchange: Exchange, status: number): void;
   step(report: StepReport): void;
   reload(result: "applied" | "refused"): void;
-  /** The text that Prometheus scrapes, with its content type. */
-  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** The text that Prometheus scrapes, with its content type; `quarantined` are the bindings that are cut off now. */
+  render(
+    quarantined: readonly { readonly plugin: string; readonly binding: string }[],
+  ): Promise<{ readonly contentType: string; readonly text: string }>;
 };
 
 /** Seconds: a cached answer takes a few ms, a reasoning model minutes. */
@@ -60,6 +62,12 @@ export function createMetrics(): Metrics {
     labelNames: ["plugin", "binding", "hook"],
     registers,
   });
+  const cutOff = new Gauge({
+    name: "sandgate_plugin_quarantined",
+    help: "1 for a binding whose plugin is cut off because it kept failing.",
+    labelNames: ["plugin", "binding"],
+    registers,
+  });
   const reloads = new Counter({
     name: "sandgate_reloads_total",
     help: "Changes of config or plugins, by whether they were taken up.",
@@ -81,6 +89,10 @@ export function createMetrics(): Metrics {
       fuel.inc(labels, fuelUsed);
     },
     reload: (result) => reloads.inc({ result }),
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    async render(quarantined) {
+      cutOff.reset();
+      for (const { plugin, binding } of quarantined) cutOff.set({ plugin, binding }, 1);
+      return { contentType: registry.contentType, text: await registry.metrics() };
+    },
   };
 }

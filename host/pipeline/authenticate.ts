@@ -1,5 +1,7 @@
 import type { Step } from "#host/resolve/step.ts";
 import { GatewayError } from "../errors.ts";
+import type { Exchange } from "../exchange.ts";
+import { printable } from "../json.ts";
 import { runStage, type StageContext, stepError } from "./run-stage.ts";
 import { StepFailure } from "./step-failure.ts";
 
@@ -16,15 +18,17 @@ export async function authenticate(
 ): Promise<boolean> {
   const { exchange } = context;
   for (const step of authenticators) {
-    if (await runStage([[step]], context)) return true;
-    if (exchange.consumer === null) continue;
-    if (isConsumer(exchange.consumer)) return false;
-    const cause = new StepFailure(
-      "error",
-      `identified "${exchange.consumer}", who is no consumer of the config`,
-    );
-    exchange.consumer = null;
-    throw stepError(step, cause);
+    const answered = await runStage([[step]], context);
+    requireConsumer(step, exchange, isConsumer);
+    if (answered || exchange.consumer !== null) return answered;
   }
   throw new GatewayError("unauthenticated", "No valid credential: send your API key as a Bearer token.");
+}
+
+function requireConsumer(step: Step, exchange: Exchange, isConsumer: (name: string) => boolean): void {
+  const { consumer } = exchange;
+  if (consumer === null || isConsumer(consumer)) return;
+  exchange.consumer = null;
+  const message = `identified "${printable(consumer)}", who is no consumer of the config`;
+  throw stepError(step, new StepFailure("error", message));
 }

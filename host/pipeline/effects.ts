@@ -9,6 +9,7 @@ import {
   type ResponsePart,
   withAskedHeaders,
 } from "../exchange.ts";
+import { requestLimits } from "../limits.ts";
 import { errorAnswer } from "../surface.ts";
 import { applyPatch, type Patch, PatchError } from "./json-patch.ts";
 import { StepFailure } from "./step-failure.ts";
@@ -71,6 +72,7 @@ function apply(exchange: Exchange, effect: Effect): void {
       break;
     case "set-path":
       if (pathSegments(effect.path) === null) throw new Refused("the path is ambiguous or malformed");
+      requireLength("path", effect.path, requestLimits.pathBytes);
       exchange.request = { ...exchange.request, path: effect.path };
       break;
     case "replace-body":
@@ -136,11 +138,28 @@ function withEntry<Value>(
   return Object.assign(Object.create(null), fields, { [name]: value });
 }
 
+/** What the client wrote stays as it is, to the letter: readers of `+`, `%20` and a name without `=` differ. */
 function withParameter(query: string, name: string, value: string | null): string {
-  const parameters = new URLSearchParams(query);
-  if (value === null) parameters.delete(name);
-  else parameters.set(name, value);
-  return parameters.size === 0 ? "" : `?${parameters}`;
+  const parameters = query
+    .slice(1)
+    .split("&")
+    .filter((parameter) => parameter !== "" && nameOf(parameter) !== name);
+  if (value !== null) parameters.push(`${encoded(name)}=${encoded(value)}`);
+  const changed = parameters.length === 0 ? "" : `?${parameters.join("&")}`;
+  requireLength("query", changed, requestLimits.headerBytes);
+  return changed;
+}
+
+function nameOf(parameter: string): string | undefined {
+  return new URLSearchParams(`&${parameter}`).keys().next().value;
+}
+
+function encoded(text: string): string {
+  return encodeURIComponent(text.toWellFormed());
+}
+
+function requireLength(what: string, text: string, bytes: number): void {
+  if (text.length > bytes) throw new Refused(`the ${what} would have more than ${bytes} bytes`);
 }
 
 function setBody(exchange: Exchange, on: "request" | "response", body: Body): void {
@@ -187,6 +206,7 @@ function answerOf(
   const own = Object.entries(headers).map(([name, value]) => requireHeader({ name, value }));
   const ownHeaders = Object.fromEntries(own.map(({ name, value }) => [name, value ?? ""]));
   if (error !== undefined) {
+    if (status < 400) throw new Refused(`${status} is no status of an error`);
     const answer = errorAnswer(
       surface,
       { status, code: error.code ?? "blocked", message: error.message },

@@ -1,7 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Step } from "#host/resolve/step.ts";
 import { type Effect, type HookOutput, outputSchema } from "#sdk/abi/effects.ts";
-import { jsonDepth } from "../json.ts";
+import { opensDeeperThan } from "../json.ts";
 import { requestLimits } from "../limits.ts";
 import { StepFailure } from "./step-failure.ts";
 
@@ -29,19 +29,18 @@ export function parseOutput(step: Step, output: Uint8Array): readonly Effect[] {
 }
 
 function parseJson(output: Uint8Array): unknown {
-  let value: unknown;
+  // Before parsing: a megabyte of brackets keeps the parser busy for 250 ms.
+  if (opensDeeperThan(requestLimits.jsonDepth, output)) {
+    throw new StepFailure("error", `output is nested deeper than ${requestLimits.jsonDepth} levels`);
+  }
   try {
-    value = JSON.parse(utf8.decode(output));
+    return JSON.parse(utf8.decode(output));
   } catch (thrown) {
     throw new StepFailure(
       "error",
       `output is not JSON: ${thrown instanceof Error ? thrown.message : thrown}`,
     );
   }
-  if (jsonDepth(value as Effect) > requestLimits.jsonDepth) {
-    throw new StepFailure("error", `output is nested deeper than ${requestLimits.jsonDepth} levels`);
-  }
-  return value;
 }
 
 /** Why a step may not ask for this effect; null when it may. */

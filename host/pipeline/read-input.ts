@@ -1,5 +1,6 @@
 import type { Step } from "#host/resolve/step.ts";
 import type { Json } from "#sdk/abi/from-schema.ts";
+import { credentialHeaders, isCredentialParameter } from "../credentials.ts";
 import { type Body, bodyJson, type Exchange } from "../exchange.ts";
 
 /** A part of the input by its members; without prototype, because a header or a member may be `__proto__`. */
@@ -12,7 +13,8 @@ const compiled = new WeakMap<Step, readonly Read[]>();
 
 /**
  * The input of a step as JSON: `stage`, and of the exchange what the manifest's `reads` names and nothing else.
- * A part that is not there (no error, a header that was not sent, a body that is no JSON) is absent.
+ * A part that is not there (no error, a header that was not sent, a body that is no JSON) is absent. So are
+ * credentials: a header that holds one is there when it is named itself, a parameter never.
  */
 export function readInput(step: Step, exchange: Exchange): string {
   let reads = compiled.get(step);
@@ -50,7 +52,7 @@ function compileRead(path: string): Read {
       for (const read of all) read(input, exchange);
     };
   }
-  if (rest === "") return members[member] ?? (() => {});
+  if (rest === "") return Object.entries(members).find(([name]) => name === member)?.[1] ?? (() => {});
   return member === "headers" ? readHeader(root as "request" | "response", rest) : readPointer(rest);
 }
 
@@ -113,7 +115,12 @@ const membersOf = {
     method: request(({ method }) => ["method", method]),
     path: request(({ path }) => ["path", path]),
     query: request(({ query }) => ["query", parameters(query)]),
-    headers: request(({ headers }) => ["headers", headers]),
+    headers: (input, exchange) => {
+      const shown = inside(inside(input, "request"), "headers");
+      for (const [name, field] of Object.entries(exchange.request.headers)) {
+        if (!credentialHeaders.has(name)) shown[name] = field;
+      }
+    },
     body: request(({ body }) => ["body", value(body)]),
   },
   response: {
@@ -144,7 +151,9 @@ function value(body: Body): Json | undefined {
 /** By name, the first of a repeated one. */
 function parameters(query: string): Part {
   const found = part();
-  for (const [name, text] of new URLSearchParams(query)) found[name] ??= text;
+  for (const [name, text] of new URLSearchParams(query)) {
+    if (!isCredentialParameter(name)) found[name] ??= text;
+  }
   return found;
 }
 

@@ -1,11 +1,13 @@
 import { performance } from "node:perf_hooks";
 import type { Batch, Step } from "#host/resolve/step.ts";
-import type { Outcome } from "#host/sandbox/outcome.ts";
+import type { CallResult, Outcome } from "#host/sandbox/outcome.ts";
 import type { Pool } from "#host/sandbox/pool.ts";
+import type { Effect } from "#sdk/abi/effects.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { applyEffects } from "./effects.ts";
 import { parseOutput } from "./parse-output.ts";
+import type { Quarantine, Verdict } from "./quarantine.ts";
 import { readInput } from "./read-input.ts";
 import { requireOk, StepFailure } from "./step-failure.ts";
 
@@ -22,10 +24,13 @@ export type StepReport = {
   readonly requestId: string;
 };
 
+/** A binding in service. */
+export type BoundPlugin = { readonly plugin: string; readonly pool: Pool; readonly quarantine: Quarantine };
+
 export type StageContext = {
   readonly exchange: Exchange;
   /** By `Step.key`. */
-  readonly pools: ReadonlyMap<string, Pool>;
+  readonly bindings: ReadonlyMap<string, BoundPlugin>;
   /** Ends the calls; absent for steps that run whatever happens to the client. */
   readonly signal?: AbortSignal;
   readonly report: (report: StepReport) => void;
@@ -35,13 +40,25 @@ export type StageContext = {
  * Runs the batches of a stage in order. The steps of a batch see the same input and run at the same time; their
  * effects are applied in plan order. A step that answers ends the stage: those after it are cancelled.
  * @returns true when a step has answered.
- * @throws {GatewayError} `plugin_failed` or `plugin_overloaded` when a step fails that must not, `client_closed`.
+ * @throws {GatewayError} `plugin_failed`, `plugin_overloaded` or `plugin_quarantined` when a step fails that must not,
+ * `client_closed`.
  */
 export async function runStage(batches: readonly Batch[], context: StageContext): Promise<boolean> {
   for (const batch of batches) {
     if (await runBatch(batch, context)) return true;
   }
   return false;
+}
+
+/** Runs every step, one after another, whatever becomes of the others: after the answer a failure is only reported. */
+export async function runEvery(batches: readonly Batch[], context: StageContext): Promise<void> {
+  for (const step of batches.flat()) {
+    try {
+      await finish(begin(step, context), context);
+    } catch (thrown) {
+      if (!(thrown instanceof GatewayError)) throw thrown;
+    }
+  }
 }
 
 async function runBatch(batch: Batch, context: StageContext): Promise<boolean> {
@@ -62,24 +79,62 @@ async function runBatch(batch: Batch, context: StageContext): Promise<boolean> {
   }
 }
 
-type Running = { readonly step: Step; readonly call: ReturnType<Pool["call"]> };
+type Running = { readonly step: Step; readonly end: Promise<End> };
 
-function begin(step: Step, { exchange, pools, signal }: StageContext): Running {
-  const pool = pools.get(step.key);
-  if (pool === undefined) throw new Error(`no pool for ${step.key}`);
-  return { step, call: pool.call(step.hook, readInput(step, exchange), { signal, requestId: exchange.id }) };
+/** How a call ended: what the step asks for, or why it failed. */
+type End = {
+  readonly durationUs: number;
+  readonly fuelUsed: number;
+  readonly found: readonly Effect[] | StepFailure;
+};
+
+function begin(step: Step, { exchange, bindings, signal }: StageContext): Running {
+  const bound = bindings.get(step.key);
+  if (bound === undefined) throw new Error(`no plugin bound for ${step.key}`);
+  const record = bound.quarantine.admit();
+  if (record === null) return { step, end: Promise.resolve(cutOff) };
+  const options = { signal, requestId: exchange.id };
+  const end = bound.pool.call(step.hook, readInput(step, exchange), options).then((result) => {
+    const found = foundIn(step, result);
+    record(signal?.aborted ? "neutral" : verdictOf(result, found));
+    return { durationUs: result.durationUs, fuelUsed: result.fuelUsed, found };
+  });
+  // Nobody may be left to hear it: an earlier step of the batch has answered.
+  end.catch(() => {});
+  return { step, end };
 }
 
-async function finish({ step, call }: Running, context: StageContext): Promise<boolean> {
-  const { exchange, signal, report } = context;
-  const waitedFrom = performance.now();
-  const result = await call;
-  exchange.pluginMs += performance.now() - waitedFrom;
-  const { durationUs, fuelUsed } = result;
-  const measured = { step, durationUs, fuelUsed, requestId: exchange.id };
+const cutOff: End = {
+  durationUs: 0,
+  fuelUsed: 0,
+  found: new StepFailure("rejected", "cut off after repeated failures", "quarantined"),
+};
+
+function foundIn(step: Step, result: CallResult): readonly Effect[] | StepFailure {
   try {
     requireOk(result);
-    const answered = applyEffects(parseOutput(step, result.output), exchange);
+    return parseOutput(step, result.output);
+  } catch (thrown) {
+    if (thrown instanceof StepFailure) return thrown;
+    throw thrown;
+  }
+}
+
+/** A plugin that says no works; see docs/decisions/0007-quarantine.md. */
+function verdictOf({ outcome }: CallResult, found: End["found"]): Verdict {
+  if (!(found instanceof StepFailure)) return "good";
+  return outcome === "error" || outcome === "rejected" ? "neutral" : "failed";
+}
+
+async function finish({ step, end }: Running, context: StageContext): Promise<boolean> {
+  const { exchange, signal, report } = context;
+  const waitedFrom = performance.now();
+  const { durationUs, fuelUsed, found } = await end;
+  exchange.pluginMs += performance.now() - waitedFrom;
+  const measured = { step, durationUs, fuelUsed, requestId: exchange.id };
+  try {
+    if (found instanceof StepFailure) throw found;
+    const answered = applyEffects(found, exchange);
     report({ ...measured, outcome: "ok", error: null, skipped: false });
     return answered;
   } catch (thrown) {
@@ -95,7 +150,14 @@ async function finish({ step, call }: Running, context: StageContext): Promise<b
 /** What a step's failure is for the client. The message is the client's: the plugin's own words are for the log. */
 export function stepError({ binding }: Step, failure: StepFailure): GatewayError {
   const details = { plugin: binding.plugin, cause: failure };
-  return failure.outcome === "rejected"
-    ? new GatewayError("plugin_overloaded", `The plugin ${binding.id} is overloaded.`, details)
-    : new GatewayError("plugin_failed", `The plugin ${binding.id} failed.`, details);
+  switch (failure.unavailable) {
+    case "overloaded":
+      return new GatewayError("plugin_overloaded", `The plugin ${binding.id} is overloaded.`, details);
+    case "quarantined":
+      return new GatewayError("plugin_quarantined", `The plugin ${binding.id} is out of service.`, details);
+    case null:
+      return new GatewayError("plugin_failed", `The plugin ${binding.id} failed.`, details);
+    default:
+      return failure.unavailable satisfies never;
+  }
 }

@@ -12,6 +12,8 @@ export type Binding = {
   readonly level: Level;
   /** Name of the service, route, group or consumer; null at the gateway level. */
   readonly owner: string | null;
+  /** Whose quota its calls use; null: the operator's. */
+  readonly tenant: string | null;
   /** `["routes", "chat", "use", 0]` */
   readonly path: ConfigPath;
   /** `false` removes the id from this level down. */
@@ -56,7 +58,7 @@ export function* everyBinding(layers: Layers): Generator<Binding> {
   }
 }
 
-type Owner = { readonly use?: readonly BindingConfig[] };
+type Owner = { readonly use?: readonly BindingConfig[]; readonly tenant?: string };
 
 function readOwners(
   owners: Readonly<Record<string, Owner>>,
@@ -70,17 +72,21 @@ function readOwners(
 
 const nothing: Layer = new Map();
 
-function readLayer({ use = [] }: Owner, level: Level, owner: string | null, path: ConfigPath): Layer {
+function readLayer({ use = [], tenant }: Owner, level: Level, owner: string | null, path: ConfigPath): Layer {
   if (use.length === 0) return nothing;
   return new Map(
     use.map((binding, index) => {
-      const read = readBinding(binding, { level, owner, path: Object.freeze([...path, "use", index]) });
+      const place = { level, owner, tenant: tenant ?? null, path: Object.freeze([...path, "use", index]) };
+      const read = readBinding(binding, place);
       return [read.id, read];
     }),
   );
 }
 
-function readBinding(config: BindingConfig, place: Pick<Binding, "level" | "owner" | "path">): Binding {
+function readBinding(
+  config: BindingConfig,
+  place: Pick<Binding, "level" | "owner" | "tenant" | "path">,
+): Binding {
   return Object.freeze({
     ...place,
     id: config.id ?? config.plugin,

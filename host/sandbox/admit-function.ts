@@ -7,27 +7,36 @@ import type { FuncType, FunctionBody, WasmModule } from "./wasm/module.ts";
 export type FunctionCaps = {
   readonly functionBytes: keyof typeof moduleLimits;
   readonly mergedValues: keyof typeof moduleLimits;
-  /** Constructs that metering opens inside the innermost one. */
-  readonly addedNesting: number;
+  readonly branchedValues: keyof typeof moduleLimits;
+  readonly moduleMergedValues: keyof typeof moduleLimits;
+  readonly moduleBranchedValues: keyof typeof moduleLimits;
+  /** What metering adds at most: locals, operands on top of the highest, constructs inside the innermost one. */
+  readonly added: { readonly locals: number; readonly operands: number; readonly nesting: number };
 };
 
 /** Of a function as its author wrote it. */
 export const originalCaps: FunctionCaps = {
   functionBytes: "functionBytes",
   mergedValues: "localsTimesMerges",
-  addedNesting: 0,
+  branchedValues: "branchedValues",
+  moduleMergedValues: "moduleLocalsTimesMerges",
+  moduleBranchedValues: "moduleBranchedValues",
+  added: { locals: 0, operands: 0, nesting: 0 },
 };
 
-/** Of a function with metering: a check is one `if`. */
+/** Of a function with metering: one local holds the fuel, a block is around all, and a check is one `if`. */
 export const meteredCaps: FunctionCaps = {
   functionBytes: "meteredFunctionBytes",
   mergedValues: "meteredLocalsTimesMerges",
-  addedNesting: 1,
+  branchedValues: "meteredBranchedValues",
+  moduleMergedValues: "meteredModuleLocalsTimesMerges",
+  moduleBranchedValues: "meteredModuleBranchedValues",
+  added: { locals: 1, operands: 2, nesting: 2 },
 };
 
 /**
- * Holds the functions of a module against the structural caps, one at a time, in one pass over its
- * instructions. Throws Rejected, and MalformedWasm for an instruction outside the allow-list.
+ * Holds the functions of a module against the structural caps, one at a time and then all so far together, in one
+ * pass over the instructions. Throws Rejected, and MalformedWasm for an instruction outside the allow-list.
  */
 export function createFunctionGate(
   module: WasmModule,
@@ -36,11 +45,19 @@ export function createFunctionGate(
   const signatures = signaturesOf(module);
   const imported = signatures.functions.length - module.functions.length;
   const procedure: FuncType = { params: [], results: [] };
+  let mergedValues = 0;
+  let branchedValues = 0;
   return (code, index) => {
     const what = `function ${index}`;
-    requireCap(caps.functionBytes, code.body.length, `${what}, bytes`);
+    const all = `functions 0 to ${index}`;
+    requireLimit(caps.functionBytes, code.body.length, `${what}, bytes`);
     const type = signatures.functions[imported + index] ?? procedure;
-    requireShape(shapeOf(code, type, signatures), caps, what);
+    const shape = shapeOf(code, type, signatures);
+    requireShape(shape, caps, what);
+    mergedValues += shape.mergedValues;
+    branchedValues += shape.branchedValues;
+    requireLimit(caps.moduleMergedValues, mergedValues, `${all}, values x control merges`);
+    requireLimit(caps.moduleBranchedValues, branchedValues, `${all}, values x branches and calls`);
   };
 }
 
@@ -50,14 +67,16 @@ function signaturesOf({ types, imports, functions }: WasmModule): Signatures {
 }
 
 function requireShape(shape: FunctionShape, caps: FunctionCaps, what: string): void {
-  requireCap("localsPerFunction", shape.locals, `${what}, locals`);
-  requireCap("operandsPerFunction", shape.operands, `${what}, operands`);
-  requireCap("nestingPerFunction", shape.nesting - caps.addedNesting, `${what}, nesting`);
-  requireCap("branchTableTargets", shape.targets, `${what}, br_table`);
-  requireCap(caps.mergedValues, shape.mergedValues, `${what}, values x control merges`);
-  requireCap("branchedValues", shape.branchedValues, `${what}, values x branches and calls`);
+  requireLimit("localsPerFunction", shape.locals - caps.added.locals, `${what}, locals`);
+  requireLimit("operandsPerFunction", shape.operands - caps.added.operands, `${what}, operands`);
+  requireLimit("nestingPerFunction", shape.nesting - caps.added.nesting, `${what}, nesting`);
+  requireLimit("typeResults", shape.blockParameters, `${what}, parameters of a block`);
+  requireLimit("branchTableTargets", shape.targets, `${what}, br_table`);
+  requireLimit(caps.mergedValues, shape.mergedValues, `${what}, values x control merges`);
+  requireLimit(caps.branchedValues, shape.branchedValues, `${what}, values x branches and calls`);
 }
 
-function requireCap(name: keyof typeof moduleLimits, value: number, what: string): void {
+/** Throws Rejected when `value` is over the module's limit of this name. */
+export function requireLimit(name: keyof typeof moduleLimits, value: number, what: string): void {
   requireWithin({ name, max: moduleLimits[name], value }, what);
 }

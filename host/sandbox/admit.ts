@@ -1,5 +1,5 @@
 import { moduleLimits } from "#host/limits.ts";
-import { createFunctionGate, meteredCaps, originalCaps } from "./admit-function.ts";
+import { createFunctionGate, meteredCaps, originalCaps, requireLimit } from "./admit-function.ts";
 import { mapInTurns } from "./in-turns.ts";
 import { reservedPrefix } from "./meter.ts";
 import { Rejected, requireWithin, shown } from "./rejected.ts";
@@ -8,7 +8,12 @@ import { MalformedWasm } from "./wasm/malformed.ts";
 import type { Import, WasmModule } from "./wasm/module.ts";
 
 /** What exists for a module to import, as `namespace.name`; `any` only reads a module, without running it. */
-export type AdmissionPolicy = { readonly memoryPages: number; readonly imports: ReadonlySet<string> | "any" };
+export type AdmissionPolicy = {
+  /** Default: `moduleLimits.moduleBytes`. */
+  readonly moduleBytes?: number;
+  readonly memoryPages: number;
+  readonly imports: ReadonlySet<string> | "any";
+};
 
 /**
  * Decodes a module and says whether it may exist here: no feature outside the allow-list, no structure that
@@ -16,10 +21,8 @@ export type AdmissionPolicy = { readonly memoryPages: number; readonly imports: 
  * because V8's validator is among what the caps protect. Linear in the size, in turns. Throws Rejected.
  */
 export async function admitModule(bytes: Uint8Array, policy: AdmissionPolicy): Promise<WasmModule> {
-  requireWithin(
-    { name: "moduleBytes", max: moduleLimits.moduleBytes, value: bytes.length },
-    "module size in bytes",
-  );
+  const { moduleBytes = moduleLimits.moduleBytes } = policy;
+  requireWithin({ name: "moduleBytes", max: moduleBytes, value: bytes.length }, "module size in bytes");
   try {
     const module = decodeModule(bytes, requireCount);
     admitNames(module);
@@ -36,19 +39,20 @@ export async function admitModule(bytes: Uint8Array, policy: AdmissionPolicy): P
 
 /** The caps that metering could break, on its result. Throws Rejected. */
 export async function admitMetered(module: WasmModule, bytes: Uint8Array): Promise<void> {
-  const limit = { name: "meteredModuleBytes", max: moduleLimits.meteredModuleBytes, value: bytes.length };
-  requireWithin(limit, "module size in bytes, with metering");
+  requireLimit("meteredModuleBytes", bytes.length, "module size in bytes, with metering");
   await mapInTurns(module.code, createFunctionGate(module, meteredCaps));
 }
 
 const countLimits: Record<Counted, keyof typeof moduleLimits> = {
   types: "types",
+  typeValues: "typeValues",
   imports: "imports",
   functions: "functions",
   tables: "tables",
   memories: "memories",
   globals: "globals",
   exports: "exports",
+  localRuns: "localRuns",
   elements: "elementSegments",
   elementItems: "elementItems",
   data: "dataSegments",
@@ -56,8 +60,7 @@ const countLimits: Record<Counted, keyof typeof moduleLimits> = {
 };
 
 function requireCount(what: Counted, value: number): void {
-  const name = countLimits[what];
-  requireWithin({ name, max: moduleLimits[name], value }, what);
+  requireLimit(countLimits[what], value, what);
 }
 
 function admitNames({ imports, exports }: WasmModule): void {
@@ -69,6 +72,8 @@ function admitNames({ imports, exports }: WasmModule): void {
   if (reserved !== undefined) {
     throw new Rejected("reserved", `the name ${JSON.stringify(shown(reserved))} belongs to the host`);
   }
+  const chars = exports.reduce((sum, { name }) => sum + name.length, 0);
+  requireLimit("exportNameChars", chars, "export names, characters");
 }
 
 function admitImports(imports: readonly Import[], existing: ReadonlySet<string> | "any"): void {
@@ -84,11 +89,8 @@ function admitImports(imports: readonly Import[], existing: ReadonlySet<string> 
 
 function admitTypes({ types }: WasmModule): void {
   for (const [index, { params, results }] of types.entries()) {
-    const value = Math.max(params.length, results.length);
-    requireWithin(
-      { name: "typeValues", max: moduleLimits.typeValues, value },
-      `type ${index}, parameters or results`,
-    );
+    requireLimit("typeParameters", params.length, `type ${index}, parameters`);
+    requireLimit("typeResults", results.length, `type ${index}, results`);
   }
 }
 
@@ -97,6 +99,5 @@ function admitMemory({ memories, tables }: WasmModule, pages: number): void {
     requireWithin({ name: "memoryPages", max: pages, value: min }, "memory pages at start");
   }
   const elements = tables.reduce((sum, { limits }) => sum + limits.min, 0);
-  const limit = { name: "tableElements", max: moduleLimits.tableElements, value: elements };
-  requireWithin(limit, "table elements at start");
+  requireLimit("tableElements", elements, "table elements at start");
 }

@@ -1,4 +1,7 @@
+import { totalmem } from "node:os";
 import { processLimits } from "#host/limits.ts";
+
+const pageBytes = 65_536;
 
 /** The process has no room for another plugin instance. */
 export class InstanceBudgetSpent extends Error {
@@ -8,21 +11,37 @@ export class InstanceBudgetSpent extends Error {
   }
 }
 
+/** Whose calls are counted, and how many may run or be suspended at once. */
+export type CallAccount = { readonly name: string; readonly calls: number };
+
 /** What all pools of the process share: address space for instances, stacks for calls that may suspend. */
 export type Capacity = {
   /** @throws InstanceBudgetSpent */
   takeInstance(): void;
   giveInstance(): void;
-  /** False when as many calls run as the process may hold suspended. */
-  takeCall(): boolean;
-  giveCall(): void;
+  /**
+   * Counts a call of a tenant (null: the operator, whom only the process limits) until `giveCall`. Answers what is
+   * used up, and then counts nothing; null when there was room.
+   */
+  takeCall(tenant: CallAccount | null): string | null;
+  giveCall(tenant: CallAccount | null): void;
+  /** Counts pages (64 KiB) of plugins' and kernels' memories; false, and none counted, when there is no room for them. */
+  takePages(pages: number): boolean;
+  givePages(pages: number): void;
   readonly instances: number;
   readonly calls: number;
 };
 
+/** Of what the machine, or the container, has. */
+const mostPages = Math.floor(
+  (Math.min(process.constrainedMemory() || Infinity, totalmem()) * processLimits.memoryShare) / pageBytes,
+);
+
 function createCapacity(): Capacity {
   let instances = 0;
   let calls = 0;
+  let pages = 0;
+  const callsOf = new Map<string, number>();
   return {
     takeInstance() {
       if (instances >= processLimits.instances) throw new InstanceBudgetSpent();
@@ -31,13 +50,30 @@ function createCapacity(): Capacity {
     giveInstance() {
       instances--;
     },
-    takeCall() {
-      if (calls >= processLimits.suspensions) return false;
+    takeCall(tenant) {
+      if (calls >= processLimits.suspensions) return "too many calls of plugins run";
+      if (tenant !== null) {
+        const own = callsOf.get(tenant.name) ?? 0;
+        if (own >= tenant.calls) return `${own} calls of the tenant ${tenant.name} run already`;
+        callsOf.set(tenant.name, own + 1);
+      }
       calls++;
+      return null;
+    },
+    giveCall(tenant) {
+      calls--;
+      if (tenant === null) return;
+      const left = (callsOf.get(tenant.name) ?? 0) - 1;
+      if (left > 0) callsOf.set(tenant.name, left);
+      else callsOf.delete(tenant.name);
+    },
+    takePages(more) {
+      if (pages + more > mostPages) return false;
+      pages += more;
       return true;
     },
-    giveCall() {
-      calls--;
+    givePages(fewer) {
+      pages -= fewer;
     },
     get instances() {
       return instances;

@@ -11,11 +11,13 @@ export type FunctionShape = {
   readonly operands: number;
   /** Constructs inside each other. */
   readonly nesting: number;
+  /** Of the block, loop or if with the most. */
+  readonly blockParameters: number;
   /** Of the longest br_table, without its default. */
   readonly targets: number;
   /** (locals + operands + 1) at each place where control flow joins, summed; without operands (locals + 1) x (merges + 1). */
   readonly mergedValues: number;
-  /** Values that branches and calls carry or leave in place, summed. */
+  /** Values that branches and calls carry or leave in place, summed; parameters of a call squared, as V8's own work is. */
   readonly branchedValues: number;
 };
 
@@ -66,6 +68,7 @@ export function shapeOf(
   let height = 0;
   let operands = 0;
   let nesting = 0;
+  let blockParameters = 0;
   let targets = 0;
   let mergedValues = locals + 1;
   let branchedValues = 0;
@@ -83,6 +86,7 @@ export function shapeOf(
     top = { floor: height, label: isLoop ? params : results, params, results };
     height += params;
     if (frames.length > nesting) nesting = frames.length;
+    if (params > blockParameters) blockParameters = params;
   }
 
   function branch(label: number): void {
@@ -92,7 +96,7 @@ export function shapeOf(
 
   function call(of: FuncType | undefined): void {
     if (of === undefined) return;
-    branchedValues += of.params.length + of.results.length;
+    branchedValues += of.params.length ** 2 + of.results.length;
     pop(of.params.length);
     height += of.results.length;
   }
@@ -165,7 +169,7 @@ export function shapeOf(
     step();
     if (height > operands) operands = height;
   }
-  return { locals, operands, nesting, targets, mergedValues, branchedValues };
+  return { locals, operands, nesting, blockParameters, targets, mergedValues, branchedValues };
 }
 
 const oneResult: FuncType = { params: [], results: [0] };

@@ -6,7 +6,7 @@ import { bytesPerFuel, hostCallFuel } from "./host-cost.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LogLines } from "./log-lines.ts";
 import type { Outcome } from "./outcome.ts";
-import type { Scheduler, Waiting } from "./scheduler.ts";
+import type { CpuLane, Waiting } from "./scheduler.ts";
 
 export type CallOptions = {
   /** Units for the whole call. */
@@ -30,8 +30,6 @@ export type GuestCall = HostCall & {
   admit(): boolean;
   /** Pays for copying `bytes`; false when the fuel is spent, which ends the call. */
   pay(bytes: number): boolean;
-  /** The first `limit` bytes of the block at `offset`, copied and paid for; empty for an offset that is no block. */
-  readFirst(offset: bigint, limit: number): Uint8Array;
   /** Ends the call: the plugin traps at its next check, host functions answer nothing from here on. */
   end(ending: Ending): void;
   endByFuel(): void;
@@ -39,6 +37,8 @@ export type GuestCall = HostCall & {
   checkTime(): void;
   /** Starts or resumes on the CPU; null when it may run on at once. */
   enter(): Promise<void> | null;
+  /** After a slice: lets others have the CPU; null when it may run on at once. */
+  yield(): Promise<void> | null;
   /** Leaves the CPU. */
   pause(): void;
   /** The value of a host promise, back on the CPU; 0n when the call ended before or the promise failed. */
@@ -47,18 +47,19 @@ export type GuestCall = HostCall & {
   close(): void;
 };
 
-type Machine = { readonly gauge: FuelGauge; readonly kernel: Kernel; readonly scheduler: Scheduler };
+type Machine = { readonly gauge: FuelGauge; readonly kernel: Kernel; readonly lane: CpuLane };
 
 const longestTimerMs = 2 ** 31 - 1;
 const nothing = new Uint8Array(0);
 const utf8 = new TextDecoder();
 
 export function createGuestCall(machine: Machine, options: CallOptions, lines: LogLines): GuestCall {
-  const { gauge, kernel, scheduler } = machine;
+  const { gauge, kernel, lane } = machine;
   const deadlineAt = performance.now() + options.deadlineMs;
   let ending: Ending | null = null;
   let closed = false;
   let running = false;
+  let hasRun = false;
   let hostCalls = 0;
   let controller: AbortController | null = null;
   let timer: NodeJS.Timeout | null = null;
@@ -97,14 +98,18 @@ export function createGuestCall(machine: Machine, options: CallOptions, lines: L
   }
 
   function enter(): Promise<void> | null {
-    const waiting = scheduler.enter();
-    if (waiting !== null) return waitFor(waiting);
-    running = true;
-    return null;
+    const waiting = lane.enter(!hasRun);
+    hasRun = true;
+    return runAfter(waiting);
+  }
+
+  function runAfter(waiting: Waiting | null): Promise<void> | null {
+    running = waiting === null;
+    return waiting === null ? null : waitFor(waiting);
   }
 
   function pause(): void {
-    if (running) scheduler.pause();
+    if (running) lane.pause();
     running = false;
   }
 
@@ -119,13 +124,12 @@ export function createGuestCall(machine: Machine, options: CallOptions, lines: L
     return over || !pay(Math.min(kernel.lengthOf(offset), limit)) ? nothing : kernel.read(offset, limit);
   }
 
-  function read(offset: bigint): Uint8Array {
-    const { hostReadBytes } = callLimits;
+  function read(offset: bigint, limit: number): Uint8Array {
     const length = kernel.lengthOf(offset);
-    if (length <= hostReadBytes) return readFirst(offset, hostReadBytes);
+    if (length <= limit) return readFirst(offset, limit);
     end({
       outcome: "memory",
-      error: `a block of ${length} bytes for a host function; the limit is ${hostReadBytes}`,
+      error: `a block of ${length} bytes for a host function; the limit is ${limit}`,
     });
     return nothing;
   }
@@ -146,8 +150,8 @@ export function createGuestCall(machine: Machine, options: CallOptions, lines: L
       return controller.signal;
     },
     readFirst,
-    read,
-    readText: (offset) => utf8.decode(read(offset)),
+    read: (offset) => read(offset, callLimits.hostReadBytes),
+    readText: (offset) => utf8.decode(read(offset, callLimits.hostTextBytes)),
     write(content) {
       if (closed || ending !== null || !pay(content.length)) return 0n;
       return BigInt(kernel.put(content));
@@ -167,6 +171,7 @@ export function createGuestCall(machine: Machine, options: CallOptions, lines: L
       if (performance.now() >= deadlineAt) endByDeadline();
     },
     enter,
+    yield: () => runAfter(lane.yield()),
     pause,
     async hostValue(promise, name) {
       pause();

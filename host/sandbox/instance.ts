@@ -12,7 +12,7 @@ import { preparedExportName } from "./meter.ts";
 import type { CallResult } from "./outcome.ts";
 import type { PreparedModule } from "./prepare.ts";
 import { Rejected } from "./rejected.ts";
-import { threadScheduler } from "./scheduler.ts";
+import type { CpuLane } from "./scheduler.ts";
 import { pagesOf, restoreSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
 import { createVars } from "./vars.ts";
 
@@ -26,6 +26,8 @@ export type InstanceSettings = {
   readonly logLevel: LogLevel;
   /** Of the plugin's memory (64 KiB each). The module's own maximum refuses growth; this one ends the call. */
   readonly memoryPages: number;
+  /** Of the binding, at the scheduler. */
+  readonly lane: CpuLane;
 };
 
 /** One instance of a plugin. It runs one call at a time and is dead after a trap or a kill. */
@@ -39,13 +41,15 @@ export type Instance = {
   start(initializer: string, options: CallOptions): Promise<CallResult>;
   /** False after a trap, a kill, or a restore that could not be exact. */
   readonly alive: boolean;
-  /** What `restore` goes back to. */
-  snapshot(): Snapshot;
+  /** What `restore` goes back to; null where that would not be exact. */
+  snapshot(): Snapshot | null;
   /** Back to a snapshot of this module; false, and dead, when that cannot be exact. */
   restore(snapshot: Snapshot): boolean;
   /** Ends a running call and gives the place in the process back. */
   dispose(): void;
 };
+
+const outOfMemory = "all memory that the process has for plugins is in use";
 
 /** Beyond this a kernel is not worth zeroing: a new instance is cheaper, and the memory goes back to the system. */
 const kernelBytesKept = 2 * 1024 * 1024;
@@ -60,6 +64,7 @@ export async function createInstance(settings: InstanceSettings): Promise<Instan
     return await startInstance(settings);
   } catch (thrown) {
     processCapacity.giveInstance();
+    if (thrown instanceof InstanceBudgetSpent) throw thrown;
     // V8 has no address space left, or no memory for it; anything else is the module's own doing.
     if (thrown instanceof RangeError) throw new InstanceBudgetSpent(messageOf(thrown));
     throw new Rejected("malformed", `cannot be instantiated: ${messageOf(thrown)}`);
@@ -67,7 +72,7 @@ export async function createInstance(settings: InstanceSettings): Promise<Instan
 }
 
 async function startInstance(settings: InstanceSettings): Promise<Instance> {
-  const { prepared, functions, config, log, logLevel, memoryPages } = settings;
+  const { prepared, functions, config, log, logLevel, memoryPages, lane } = settings;
   const kernel = createKernel();
   const vars = createVars();
   let call: GuestCall | null = null;
@@ -93,9 +98,12 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
     checkMemory(running);
     running.checkTime();
     if (running.ending !== null) return 1;
-    running.pause();
-    const wait = running.enter();
-    return wait === null ? 0 : wait.then(() => (running.ending === null ? 0 : 1));
+    const wait = running.yield();
+    if (wait === null) return 0;
+    return wait.then(() => {
+      gauge.resume();
+      return running.ending === null ? 0 : 1;
+    });
   }
 
   const instance = await instantiate(prepared.module, {
@@ -118,11 +126,26 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
     return made;
   }
 
+  let counted = 0;
+
+  /** Tells the process how much this instance has by now; false when that is too much. */
+  function countPages(): boolean {
+    const pages = pagesOf(memory) + kernel.pages();
+    const isCounted = pages === counted || processCapacity.takePages(pages - counted);
+    if (isCounted) counted = pages;
+    return isCounted;
+  }
+
   function checkMemory(running: GuestCall): void {
     const pages = pagesOf(memory);
-    if (pages <= memoryPages) return;
-    running.end({ outcome: "memory", error: `${pages} pages of memory; the limit is ${memoryPages}` });
+    if (pages > memoryPages) {
+      running.end({ outcome: "memory", error: `${pages} pages of memory; the limit is ${memoryPages}` });
+    } else if (!countPages()) {
+      running.end({ outcome: "memory", error: outOfMemory });
+    }
   }
+
+  if (!countPages()) throw new InstanceBudgetSpent(outOfMemory);
 
   async function run(running: GuestCall, name: string, input: Uint8Array | string): Promise<Ended> {
     const wait = running.enter();
@@ -131,6 +154,7 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
     if (!kernel.begin(input))
       return { outcome: "memory", error: "the input does not fit the kernel's memory" };
     try {
+      gauge.resume();
       const finished = entry(name)();
       // It has ended or suspended; what the event loop does until we hear of it is not the plugin's time.
       running.pause();
@@ -138,6 +162,8 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
       return running.ending ?? returned(code, kernel, refused.value !== 0);
     } catch (thrown) {
       alive = false;
+      // Metered code puts its count back before that instruction, and cannot before others that trap.
+      if (messageOf(thrown) !== "unreachable") gauge.loseSlice();
       return running.ending ?? trapped(thrown, refused.value !== 0);
     }
   }
@@ -149,7 +175,7 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
     if (options.signal?.aborted) return rejected("ended by the caller before it ran", pagesOf(memory));
 
     const lines = createLogLines(log, options.requestId ?? null);
-    const running = createGuestCall({ gauge, kernel, scheduler: threadScheduler }, options, lines);
+    const running = createGuestCall({ gauge, kernel, lane }, options, lines);
     call = running;
     refused.value = 0;
     gauge.start(options.fuel);
@@ -194,6 +220,7 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
       if (disposed) return;
       disposed = true;
       call?.end({ outcome: "deadline", error: "the plugin was unloaded" });
+      processCapacity.givePages(counted);
       processCapacity.giveInstance();
     },
   };

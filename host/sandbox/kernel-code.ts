@@ -38,7 +38,7 @@ export const kernelGlobals = [
 
 type GlobalName = (typeof kernelGlobals)[number]["name"];
 
-const floor = 16;
+export const floor = 16;
 const headerBytes = 8;
 const tag = 0x5a6e7361;
 const memoryBytes = callLimits.kernelPages * 65_536;
@@ -57,6 +57,8 @@ const minus = (left: Code, right: Code): Code => [left, right, ["i32.sub"]];
 const widen = (value: Code): Code => [value, ["i64.extend_i32_u"]];
 const narrow = (value: Code): Code => [value, ["i32.wrap_i64"]];
 const sizeInBytes: Code = [["memory.size", 0], int(16), ["i32.shl"]];
+/** As if the memory had grown for this call alone: how large it is tells of the calls before. */
+const usedPagesInBytes: Code = [global("high"), int(65_535), ["i32.add"], int(-65_536), ["i32.and"]];
 const at = (offset: number) => ({ align: 0, offset });
 /** Where the block of `length` bytes at `offset` ends, padding included. */
 const endOf = (offset: Code, length: Code): Code => [
@@ -219,22 +221,28 @@ const setError: KernelFunction = {
   ],
 };
 
+/** For a memory that is zero above `floor`. */
+const forget: KernelFunction = {
+  params: [],
+  results: [],
+  body: () => kernelGlobals.map(({ name, initial }) => setGlobal(name, int(initial))),
+};
+
 const reset: KernelFunction = {
   params: [],
   results: [],
-  body: () => [
+  body: (call) => [
     [int(floor), int(0), minus(global("high"), int(floor)), ["memory.fill", 0]],
-    ...kernelGlobals.map(({ name, initial }) => setGlobal(name, int(initial))),
+    call("forget"),
   ],
 };
 
-/** Resets and puts a block for the input in: its offset, or 0. */
+/** Puts a block for the input into a memory that was reset: its offset, or 0. */
 const begin: KernelFunction = {
   params: [i32],
   results: [i32],
   locals: [i32],
   body: (call) => [
-    call("reset"),
     setLocal(1, [local(0), call("take")]),
     when(local(1), setGlobal("input", local(1)), setGlobal("inputLength", local(0))),
     local(1),
@@ -260,7 +268,7 @@ export const guestFunctions = {
   output_length: answer(global("outputLength")),
   error_set: setError,
   error_get: answer(global("error")),
-  memory_bytes: answer(sizeInBytes),
+  memory_bytes: answer(usedPagesInBytes),
 } satisfies Record<string, KernelFunction>;
 
 /** The host's side doors, with i32 so that no BigInt is made. */
@@ -268,6 +276,7 @@ export const hostFunctions = {
   holds,
   take,
   length_of: lengthOf,
+  forget,
   reset,
   begin,
   output_at: show("output"),

@@ -5,8 +5,11 @@ import { encodeModule } from "./wasm/encode.ts";
 import type { WasmModule } from "./wasm/module.ts";
 import { i32 } from "./wasm/value-types.ts";
 
-/** What a plugin may import of the kernel. */
-export const kernelFunctions = Object.keys(guestFunctions);
+/** What a plugin may import of the kernel, by name. */
+export const kernelSignatures: ReadonlyMap<string, Pick<KernelFunction, "params" | "results">> = new Map(
+  Object.entries(guestFunctions),
+);
+export const kernelFunctions = [...kernelSignatures.keys()];
 
 const functions: Readonly<Record<string, KernelFunction>> = { ...guestFunctions, ...hostFunctions };
 const names = Object.keys(functions);

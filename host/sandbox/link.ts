@@ -4,7 +4,7 @@ import type { Linkable, Linkables } from "./extism.ts";
 import type { GuestCall } from "./guest-call.ts";
 import type { GuestFunction, GuestState } from "./guest-function.ts";
 import type { Kernel } from "./kernel.ts";
-import { kernelFunctions } from "./kernel-module.ts";
+import { kernelFunctions, kernelSignatures } from "./kernel-module.ts";
 import type { PreparedModule } from "./prepare.ts";
 import { Rejected } from "./rejected.ts";
 import { wasiFunctions } from "./wasi.ts";
@@ -38,8 +38,10 @@ export function resolveImports(
     if (kind !== "func" && kind !== "function") {
       throw new Rejected("import", `import ${key} is a ${kind}; only functions can be imported`);
     }
-    if (module === envNamespace && kernelFunctions.includes(name)) continue;
-    const target = grantedFunction(granted, key) ?? standardFunction(module, name);
+    const kernel = module === envNamespace ? kernelSignatures.get(name) : undefined;
+    const own =
+      kernel === undefined ? (grantedFunction(granted, key) ?? standardFunction(module, name)) : null;
+    const target = kernel ?? own;
     if (target === null) throw new Rejected("import", `import ${key} does not exist for this plugin`);
     if (!sameTypes(target.params, params) || !sameTypes(target.results, results)) {
       throw new Rejected(
@@ -47,8 +49,9 @@ export function resolveImports(
         `import ${key} is ${typeText(target.params, target.results)}, the module says ${typeText(params, results)}`,
       );
     }
+    if (own === null) continue;
     found[module] ??= Object.create(null) as Record<string, GuestFunction>;
-    found[module][name] = target;
+    found[module][name] = own;
   }
   return found;
 }

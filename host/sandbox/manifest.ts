@@ -3,7 +3,7 @@ import { folderLimits } from "#host/limits.ts";
 import { hookNames, manifestSection } from "#sdk/abi/hooks.ts";
 import { capabilityFunctions } from "#sdk/abi/host-functions.ts";
 import { type Manifest, manifestSchema } from "#sdk/abi/manifest.ts";
-import { Rejected, requireWithin } from "./rejected.ts";
+import { Rejected, requireWithin, shown } from "./rejected.ts";
 import type { FuncType, WasmModule } from "./wasm/module.ts";
 import { functionTypeText, typeOfFunction } from "./wasm/signatures.ts";
 import { i32 } from "./wasm/value-types.ts";
@@ -59,8 +59,17 @@ function parseManifest(text: string): Manifest {
   } catch (thrown) {
     throw refused(`not JSON: ${thrown instanceof Error ? thrown.message : thrown}`);
   }
+  if (isDeeper(value, deepest)) throw refused(`nested deeper than ${deepest} levels`);
   if (validate(value)) return value;
   throw refused((validate.errors ?? []).slice(0, 5).map(describe).join("; "));
+}
+
+/** Of arrays and objects inside each other. Whoever prints or compiles a deeper one exhausts the stack. */
+const deepest = 64;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1));
 }
 
 function describe({ instancePath, keyword, params, message }: ErrorObject): string {
@@ -110,6 +119,9 @@ function requireCapabilities({ imports }: WasmModule, manifest: Manifest): void 
   }
 }
 
+/** What names of the author's can make longer. */
+const longestReason = 1_000;
+
 function refused(reason: string): Rejected {
-  return new Rejected("manifest", `manifest: ${reason}`);
+  return new Rejected("manifest", `manifest: ${shown(reason, longestReason)}`);
 }

@@ -1,32 +1,32 @@
 import { costs, instructionCosts } from "./cost-table.ts";
 import { createFlow } from "./meter-flow.ts";
-import { check, type Injected } from "./meter-runtime.ts";
-import { assemble, emit } from "./wasm/emit.ts";
-import { nextInstruction, type Scan, scanOf } from "./wasm/instructions.ts";
+import { type FuelCode, isRewritten, movedInPlace, writeInstruction } from "./meter-instructions.ts";
+import type { Layout } from "./meter-layout.ts";
+import { type BlockType, emit } from "./wasm/emit.ts";
+import { nextInstruction, scanOf } from "./wasm/instructions.ts";
 import type { FunctionBody } from "./wasm/module.ts";
 import { opcodes } from "./wasm/opcodes.ts";
-import { hasMappedIndex, type IndexMaps, writeRemapped } from "./wasm/remap.ts";
-import { createWriter, type Writer, writeBytes, writeS32, written } from "./wasm/writer.ts";
+import { i32 } from "./wasm/value-types.ts";
+import { createWriter, type Writer, writeBytes, writePiece, writeS32, written } from "./wasm/writer.ts";
 
 /** What follows these can be reached without them, or not at all: no charge is merged across. */
-const endsSegment = codesOf([
-  "unreachable",
-  "loop",
-  "if",
-  "else",
-  "end",
-  "br",
-  "br_if",
-  "br_table",
-  "return",
-  "return_call",
-  "return_call_indirect",
-]);
-
-const bulkBytes = codesOf(["memory.fill", "memory.copy", "memory.init"]);
-const bulkElements = codesOf(["table.fill", "table.copy", "table.init", "table.grow"]);
-const memoryGrow = opcodes["memory.grow"][0];
-const charged: ReadonlySet<number> = new Set([...bulkBytes, ...bulkElements, memoryGrow]);
+const endsSegment: ReadonlySet<number> = new Set(
+  (
+    [
+      "unreachable",
+      "loop",
+      "if",
+      "else",
+      "end",
+      "br",
+      "br_if",
+      "br_table",
+      "return",
+      "return_call",
+      "return_call_indirect",
+    ] as const
+  ).map((name) => opcodes[name][0]),
+);
 
 /**
  * The longest way, in units, from one check to the next inside one function. A program can stack such ways
@@ -34,33 +34,40 @@ const charged: ReadonlySet<number> = new Set([...bulkBytes, ...bulkElements, mem
  */
 const uncheckedUnits = 1_000;
 
-/** How code is metered: `maps` moves its indices, `injected` is what it charges and calls. */
-export type BodyMeter = {
-  readonly maps: IndexMaps;
-  readonly injected: Injected;
-  /** Code before and after the number of units in a charge, and the check that may follow. */
-  readonly chargeHead: Uint8Array;
-  readonly chargeTail: Uint8Array;
-  readonly check: Uint8Array;
+/** A function's type as its body needs it: how many parameters, and a block of its results. */
+export type Signature = { readonly params: number; readonly results: BlockType };
+
+export type BodyMeter = (original: FunctionBody, signature: Signature) => MeteredBody;
+
+export type MeteredBody = {
+  readonly code: FunctionBody;
+  /** Offsets of the checks' `if`s in the body. */
+  readonly checks: readonly number[];
 };
 
-export function createBodyMeter(injected: Injected, maps: IndexMaps): BodyMeter {
-  return {
-    maps,
-    injected,
-    chargeHead: Uint8Array.of(...assemble([["global.get", injected.fuel]]), opcodes["i32.const"][0]),
-    chargeTail: assemble([["i32.sub"], ["global.set", injected.fuel]]),
-    check: assemble(check(injected)),
+/** Meters functions of one module. They must be valid. */
+export function createBodyMeter({ route }: Layout, fuelIn: (local: number) => FuelCode): BodyMeter {
+  return (original, signature) => {
+    // As the last parameter, or behind all locals.
+    const passed = route === "passed";
+    const fuel = fuelIn(signature.params + (passed ? 0 : countOf(original.locals)));
+    const metered = meterBody(original, signature.results, fuel);
+    if (passed) return metered;
+    const locals = [...original.locals, { count: 1, type: i32 }];
+    return { ...metered, code: { locals, body: metered.code.body } };
   };
 }
 
 /**
  * The function with every instruction paid before it runs: a charge before each run of instructions that
  * only run together, a check (the branch to the host) at entry, at each loop header and wherever the way
- * since the last one gets long. Bulk instructions are charged by their operand. The body must be valid.
+ * since the last one gets long. Bulk instructions are charged by their operand.
  */
-export function meterBody({ locals, body }: FunctionBody, meter: BodyMeter): FunctionBody {
+function meterBody(original: FunctionBody, results: BlockType, fuel: FuelCode): MeteredBody {
+  // A copy: the index of a local is moved in place wherever it keeps its length.
+  const body = original.body.slice();
   const out = createWriter(body.length * 2);
+  const checks: number[] = [];
   const flow = createFlow();
   const scan = scanOf(body);
   /** What of the current segment was rewritten; from `copied` on, it is still in `body` as it was. */
@@ -75,16 +82,23 @@ export function meterBody({ locals, body }: FunctionBody, meter: BodyMeter): Fun
     flow.checked(firstUnits);
   };
   const close = (at: number) => {
-    writeCharge(out, meter, units, checked);
-    writeBytes(out, written(segment));
-    writeBytes(out, body.subarray(copied, at));
+    writeCharge(out, fuel, { units, checked });
+    if (checked) {
+      checks.push(out.length + fuel.checkBranch);
+      writeBytes(out, fuel.check);
+    }
+    writePiece(out, segment.bytes, { from: 0, to: segment.length });
+    writePiece(out, body, { from: copied, to: at });
     segment.length = 0;
     copied = at;
     units = 0;
     checked = false;
   };
 
-  open(entryUnits(locals));
+  writeBytes(out, fuel.begin);
+  // Every branch out of the body comes to its end.
+  emit(out, "block", results);
+  open(entryUnits(original.locals));
   while (nextInstruction(scan)) {
     if (flow.live()) {
       const cost = instructionCosts[scan.code] as number;
@@ -95,9 +109,9 @@ export function meterBody({ locals, body }: FunctionBody, meter: BodyMeter): Fun
       units += cost;
       flow.advance(cost);
     }
-    if (isRewritten(scan, meter.maps)) {
-      writeBytes(segment, body.subarray(copied, scan.start));
-      writeInstruction(segment, scan, meter);
+    if (isRewritten(scan, fuel) && !movedInPlace(scan)) {
+      writePiece(segment, body, { from: copied, to: scan.start });
+      writeInstruction(segment, scan, fuel);
       copied = scan.end;
     }
     flow.step(scan);
@@ -107,43 +121,27 @@ export function meterBody({ locals, body }: FunctionBody, meter: BodyMeter): Fun
     }
   }
   close(body.length);
-  return { locals, body: written(out) };
+  writeBytes(out, fuel.end);
+  return { code: { locals: original.locals, body: written(out) }, checks };
 }
 
 function entryUnits(locals: FunctionBody["locals"]): number {
-  let count = 0;
-  for (const run of locals) count += run.count;
-  return costs.functionEntry + Math.ceil(count / costs.localsPerUnit);
+  return costs.functionEntry + Math.ceil(countOf(locals) / costs.localsPerUnit);
 }
 
-function writeCharge(out: Writer, meter: BodyMeter, units: number, checked: boolean): void {
+function countOf(locals: FunctionBody["locals"]): number {
+  return locals.reduce((sum, { count }) => sum + count, 0);
+}
+
+/** A charge leaves the fuel on the stack for the check that follows. */
+function writeCharge(
+  out: Writer,
+  fuel: FuelCode,
+  { units, checked }: { units: number; checked: boolean },
+): void {
   if (units > 0) {
-    writeBytes(out, meter.chargeHead);
+    writeBytes(out, fuel.chargeHead);
     writeS32(out, units);
-    writeBytes(out, meter.chargeTail);
-  }
-  if (checked) writeBytes(out, meter.check);
-}
-
-function isRewritten(scan: Scan, maps: IndexMaps): boolean {
-  return charged.has(scan.code) || hasMappedIndex(scan, maps);
-}
-
-/** The instruction with its indices moved, and before a bulk instruction the charge for what its operand says. */
-function writeInstruction(out: Writer, scan: Scan, { maps, injected }: BodyMeter): void {
-  if (bulkBytes.has(scan.code)) emit(out, "call", injected.chargeBytes);
-  if (scan.code === opcodes["table.grow"][0]) {
-    // V8 may move the whole table: the old size is paid as well.
-    emit(out, "table.size", scan.first);
-    emit(out, "call", injected.chargeElements);
-    emit(out, "drop");
-  }
-  if (bulkElements.has(scan.code)) emit(out, "call", injected.chargeElements);
-  if (scan.code === memoryGrow) emit(out, "call", injected.chargePages);
-  writeRemapped(out, scan, maps);
-  if (scan.code === memoryGrow) emit(out, "call", injected.noteGrowth);
-}
-
-function codesOf(names: readonly (keyof typeof opcodes)[]): ReadonlySet<number> {
-  return new Set(names.map((name) => opcodes[name][0]));
+    writeBytes(out, checked ? fuel.chargeTailForCheck : fuel.chargeTail);
+  } else if (checked) writeBytes(out, fuel.get);
 }

@@ -1,28 +1,16 @@
 import { moduleLimits } from "#host/limits.ts";
 import { costs } from "./cost-table.ts";
+import type { Injected } from "./meter-layout.ts";
 import { assemble, type Instruction } from "./wasm/emit.ts";
 import type { FuncType, FunctionBody } from "./wasm/module.ts";
 import { i32 } from "./wasm/value-types.ts";
 
-/** Where the injected members stand in a module's index spaces. */
-export type Injected = {
-  /** Globals: the slice counter, and whether a memory.grow was refused. */
-  readonly fuel: number;
-  readonly refused: number;
-  /** The import that asks the host for another slice. */
-  readonly slice: number;
-  /** The injected functions, in the order of `injectedFunctions`. */
-  readonly refill: number;
-  readonly chargeBytes: number;
-  readonly chargeElements: number;
-  readonly chargePages: number;
-  readonly noteGrowth: number;
-};
-
 export const sliceType: FuncType = { params: [], results: [i32] };
-const procedure: FuncType = { params: [], results: [] };
-/** The charges pass their operand through, so that one call before the instruction is enough. */
-const passThrough: FuncType = { params: [i32], results: [i32] };
+/** Fuel in, fuel out. */
+const fuelType: FuncType = { params: [i32], results: [i32] };
+/** Operand and fuel in and out, so that one call before the instruction is enough. */
+const chargeType: FuncType = { params: [i32, i32], results: [i32, i32] };
+const growthType: FuncType = { params: [i32], results: [i32] };
 
 /** The functions that metered code calls, in the order of their indices from `refill` on. */
 export function injectedFunctions(
@@ -30,33 +18,79 @@ export function injectedFunctions(
   memoryPages: number,
 ): readonly { readonly type: FuncType; readonly code: FunctionBody }[] {
   return [
-    { type: procedure, code: refill(injected) },
-    { type: passThrough, code: charge(injected, bytesToUnits) },
-    { type: passThrough, code: charge(injected, atMost(moduleLimits.tableElements, costs.unitsPerElement)) },
-    { type: passThrough, code: charge(injected, atMost(memoryPages, costs.unitsPerPage)) },
-    { type: passThrough, code: noteGrowth(injected) },
+    { type: fuelType, code: refill(injected) },
+    { type: chargeType, code: charge(injected, bytesToUnits) },
+    { type: chargeType, code: charge(injected, atMost(moduleLimits.tableElements, costs.unitsPerElement)) },
+    { type: chargeType, code: charge(injected, atMost(memoryPages, costs.unitsPerPage)) },
+    { type: growthType, code: noteGrowth(injected) },
   ];
 }
 
-/** The check that follows a charge: below zero, the host decides. */
-export function check({ fuel, refill }: Injected): readonly Instruction[] {
-  return [["global.get", fuel], ["i32.const", 0], ["i32.lt_s"], ["if", null], ["call", refill], ["end"]];
+/**
+ * Takes the fuel from the counter and leaves it on the stack. Until it is put back the counter is below zero, and
+ * lower than it was: what a trap leaves says that the slice is spent, because how much of it was left is lost.
+ */
+export function fetchFuel({ fuel }: Injected): readonly Instruction[] {
+  return [
+    ["global.get", fuel],
+    // min(fuel, 0) - 1
+    ["global.get", fuel],
+    ["global.get", fuel],
+    ["i32.const", 31],
+    ["i32.shr_s"],
+    ["i32.and"],
+    ["i32.const", 1],
+    ["i32.sub"],
+    ["global.set", fuel],
+  ];
+}
+
+/** A function of the original type around a body that takes and answers fuel. */
+export function entry({ params }: FuncType, body: number, injected: Injected): FunctionBody {
+  return assembled([
+    ...params.map((_, index): Instruction => ["local.get", index]),
+    ...fetchFuel(injected),
+    ["call", body],
+    ["global.set", injected.fuel],
+  ]);
+}
+
+/** Below zero, the host decides: the fuel in this local may be another afterwards. */
+export function check(local: number, { refill }: Injected): readonly Instruction[] {
+  return [
+    ["i32.const", 0],
+    ["i32.lt_s"],
+    ["if", null],
+    ["local.get", local],
+    ["call", refill],
+    ["local.set", local],
+    ["end"],
+  ];
 }
 
 /** Asks the host. A kill is a trap because guest code can catch whatever the host throws, but no `unreachable`. */
-function refill({ slice }: Injected): FunctionBody {
-  return body([["call", slice], ["if", null], ["unreachable"], ["end"]]);
+function refill(injected: Injected): FunctionBody {
+  return assembled([
+    ["local.get", 0],
+    ["global.set", injected.fuel],
+    ["call", injected.slice],
+    ["if", null],
+    ["unreachable"],
+    ["end"],
+    ...fetchFuel(injected),
+  ]);
 }
 
-/** Takes what `units` leaves on the stack from the counter and checks; answers its argument. */
+/** Takes what `units` leaves on the stack from the fuel and checks. */
 function charge(injected: Injected, units: readonly Instruction[]): FunctionBody {
-  return body([
-    ["global.get", injected.fuel],
+  return assembled([
+    ["local.get", 1],
     ...units,
     ["i32.sub"],
-    ["global.set", injected.fuel],
-    ...check(injected),
+    ["local.tee", 1],
+    ...check(1, injected),
     ["local.get", 0],
+    ["local.get", 1],
   ]);
 }
 
@@ -81,7 +115,7 @@ function atMost(limit: number, units: number): readonly Instruction[] {
 }
 
 function noteGrowth({ refused }: Injected): FunctionBody {
-  return body([
+  return assembled([
     ["local.get", 0],
     ["i32.const", -1],
     ["i32.eq"],
@@ -93,6 +127,6 @@ function noteGrowth({ refused }: Injected): FunctionBody {
   ]);
 }
 
-function body(instructions: readonly Instruction[]): FunctionBody {
+function assembled(instructions: readonly Instruction[]): FunctionBody {
   return { locals: [], body: assemble([...instructions, ["end"]]) };
 }

@@ -1,9 +1,13 @@
 import { moduleLimits } from "#host/limits.ts";
 import { mapInTurns } from "./in-turns.ts";
-import { createBodyMeter, meterBody } from "./meter-body.ts";
-import { type Injected, injectedFunctions, sliceType } from "./meter-runtime.ts";
+import { createBodyMeter, type MeteredBody, type Signature } from "./meter-body.ts";
+import { branchHints, type UnlikelyBranches } from "./meter-hints.ts";
+import { createFuelCodes } from "./meter-instructions.ts";
+import { type Injected, type Layout, layOut } from "./meter-layout.ts";
+import { entry, injectedFunctions, sliceType } from "./meter-runtime.ts";
+import { createTypes, type Types } from "./meter-types.ts";
 import { assemble } from "./wasm/emit.ts";
-import type { Export, FuncType, Global, Limits, TableType, WasmModule } from "./wasm/module.ts";
+import type { Export, FuncType, FunctionBody, Global, Limits, TableType, WasmModule } from "./wasm/module.ts";
 import { type IndexMaps, remapBody, remapData, remapElement, remapExport } from "./wasm/remap.ts";
 import { i32 } from "./wasm/value-types.ts";
 
@@ -25,27 +29,32 @@ export function globalExportName(index: number): string {
 
 /**
  * The module with fuel: it imports `sandgate:meter`.`slice` () -> i32, calls it when the exported counter
- * `sandgate:fuel` is below zero, and traps when the answer is not 0. Memory and tables cannot outgrow their
- * limits; a refused memory.grow sets `sandgate:refused`. `start` becomes the export `sandgate:start`, so
- * that it runs under fuel like any call; memory and mutable globals are exported for a reset.
- * The module must be valid, and admitted: no reserved names, no imports but functions. Linear in its size, in turns.
+ * `sandgate:fuel` is below zero, and traps when the answer is not 0. The counter says how much is left whenever the
+ * host can look: in an import, and after a call; after a trap other than `unreachable` the slice is spent whole.
+ * Memory and tables cannot outgrow their limits; a refused memory.grow sets `sandgate:refused`. `start` becomes
+ * the export `sandgate:start`, so that it runs under fuel like any call; memory and mutable globals are exported
+ * for a reset. The module must be valid, and admitted: no reserved names, no imports but functions. Linear in its
+ * size, in turns.
  */
 export async function meterModule(
   module: WasmModule,
   policy: { readonly memoryPages: number },
 ): Promise<WasmModule> {
-  const imported = module.imports.length;
-  const types = [...module.types];
-  const injected = layOut(module);
-  const maps: IndexMaps = { func: (index) => (index < imported ? index : index + 1) };
-  const meter = createBodyMeter(injected, maps);
-  const added = injectedFunctions(injected, policy.memoryPages);
-  const code = await mapInTurns(module.code, (one) => meterBody(one, meter));
+  const types = createTypes(module.types);
+  const layout = await layOut(module);
+  const maps: IndexMaps = { func: layout.reference };
+  const bodies = await meterBodies(module, layout, types);
+  const places = placeBodies(module, { layout, bodies, types });
+  const added = injectedFunctions(layout.injected, policy.memoryPages);
   return {
     ...module,
     imports: [...module.imports, sliceImport(types)],
-    functions: [...module.functions, ...added.map(({ type }) => typeIndex(types, type))],
-    types,
+    functions: [
+      ...places.own.map(({ type }) => type),
+      ...added.map(({ type }) => types.indexOf(type)),
+      ...places.detached.map(({ type }) => type),
+    ],
+    types: types.list,
     tables: boundTables(module.tables),
     memories: module.memories.map((limits) => boundMemory(limits, policy.memoryPages)),
     globals: [
@@ -58,29 +67,57 @@ export async function meterModule(
         ...remapExport(one, maps),
         name: preparedExportName(one.name),
       })),
-      ...addedExports(module, injected, maps),
+      ...addedExports(module, layout.injected, maps),
     ],
     start: null,
     elements: module.elements.map((one) => remapElement(one, maps)),
-    code: [...code, ...added.map((one) => one.code)],
+    code: [
+      ...places.own.map(({ code }) => code),
+      ...added.map(({ code }) => code),
+      ...places.detached.map(({ code }) => code),
+    ],
     data: module.data.map((one) => remapData(one, maps)),
-    customs: [],
+    customs: [branchHints(checksOf(bodies, layout))],
   };
 }
 
-function layOut(module: WasmModule): Injected {
-  const slice = module.imports.length;
-  const refill = slice + 1 + module.functions.length;
+function meterBodies(module: WasmModule, layout: Layout, types: Types): Promise<MeteredBody[]> {
+  const signatures = module.types.map(({ params, results }) => ({
+    params: params.length,
+    results: types.blockOf(results),
+  }));
+  const meterBody = createBodyMeter(layout, createFuelCodes(layout));
+  return mapInTurns(module.code, (code, index) =>
+    meterBody(code, signatures[module.functions[index] as number] as Signature),
+  );
+}
+
+type Placed = { readonly type: number; readonly code: FunctionBody };
+
+/** What stands in the places of the original functions, and the bodies that stand apart. */
+function placeBodies(
+  module: WasmModule,
+  { layout, bodies, types }: { layout: Layout; bodies: readonly MeteredBody[]; types: Types },
+): { readonly own: readonly Placed[]; readonly detached: readonly Placed[] } {
+  const { route, imported, injected } = layout;
+  const apart = new Set(layout.detached);
+  const typeOf = (at: number) => module.functions[at] as number;
+  const bodyOf = (at: number): Placed => ({
+    type: route === "passed" ? types.passing(typeOf(at)) : typeOf(at),
+    code: (bodies[at] as MeteredBody).code,
+  });
+  const entryOf = (at: number): Placed => ({
+    type: typeOf(at),
+    code: entry(module.types[typeOf(at)] as FuncType, layout.target(imported + at), injected),
+  });
   return {
-    fuel: module.globals.length,
-    refused: module.globals.length + 1,
-    slice,
-    refill,
-    chargeBytes: refill + 1,
-    chargeElements: refill + 2,
-    chargePages: refill + 3,
-    noteGrowth: refill + 4,
+    own: module.functions.map((_, at) => (apart.has(imported + at) ? entryOf(at) : bodyOf(at))),
+    detached: layout.detached.map((index) => bodyOf(index - imported)),
   };
+}
+
+function checksOf(bodies: readonly MeteredBody[], { imported, target }: Layout): UnlikelyBranches[] {
+  return bodies.map(({ code, checks }, at) => ({ index: target(imported + at), code, offsets: checks }));
 }
 
 const counter: Global = {
@@ -88,22 +125,12 @@ const counter: Global = {
   init: assemble([["i32.const", 0], ["end"]]),
 };
 
-function sliceImport(types: FuncType[]): WasmModule["imports"][number] {
+function sliceImport(types: Types): WasmModule["imports"][number] {
   return {
     module: `${reservedPrefix}meter`,
     name: "slice",
-    desc: { kind: "func", type: typeIndex(types, sliceType) },
+    desc: { kind: "func", type: types.indexOf(sliceType) },
   };
-}
-
-/** The index of a type equal to `type`, which is appended when there is none. */
-function typeIndex(types: FuncType[], type: FuncType): number {
-  const same = (a: readonly number[], b: readonly number[]) =>
-    a.length === b.length && a.every((v, i) => v === b[i]);
-  const found = types.findIndex(
-    ({ params, results }) => same(params, type.params) && same(results, type.results),
-  );
-  return found >= 0 ? found : types.push(type) - 1;
 }
 
 function boundMemory({ min, max }: Limits, pages: number): Limits {

@@ -15,6 +15,8 @@ export type CallResult = {
   readonly output: Uint8Array;
   /** What went wrong, for the operator; null when the outcome is `ok`. */
   readonly error: string | null;
+  /** Only of a `rejected` call that may succeed later: nothing is wrong with it, there was no room. */
+  readonly overloaded?: true;
   /** Units of the cost table: at least 1 per loop turn and per call, the same number every time. */
   readonly fuelUsed: number;
   readonly durationUs: number;

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import type { HostImport } from "#host/capabilities/capability.ts";
 import { processLimits } from "#host/limits.ts";
-import { processCapacity } from "./capacity.ts";
+import { type CallAccount, InstanceBudgetSpent, processCapacity } from "./capacity.ts";
 import { messageOf, rejected } from "./classify.ts";
 import type { Instance } from "./instance.ts";
 import { resolveImports } from "./link.ts";
@@ -9,7 +9,11 @@ import type { LogLevel, LogSink } from "./log-lines.ts";
 import type { CallResult } from "./outcome.ts";
 import type { PreparedModule } from "./prepare.ts";
 import { createProvision } from "./provision.ts";
-import { createWaitingLine } from "./waiting-line.ts";
+import { type CpuShare, operatorShare, threadScheduler } from "./scheduler.ts";
+import { createWaitingLine, NoRoom } from "./waiting-line.ts";
+
+/** The owner of a binding, with its part of the process. */
+export type Tenant = CallAccount & CpuShare;
 
 export type PoolOptions = {
   /** For messages: the plugin or binding. */
@@ -26,6 +30,8 @@ export type PoolOptions = {
     /** A call that ends with, or at a slice has, more pages (64 KiB) than this ends as `memory`. */
     readonly memoryPages: number;
   };
+  /** Who owns the binding; default: the operator, whom only the process limits. */
+  readonly tenant?: Tenant;
   /** What the binding is granted, by `namespace.name`. */
   readonly imports: Readonly<Record<string, HostImport>>;
   readonly log: LogSink;
@@ -57,7 +63,8 @@ const trimEveryMs = 10_000;
  * @throws Rejected (an import does not exist for this binding), ConfigureRefused, InstanceBudgetSpent
  */
 export async function createPool(prepared: PreparedModule, options: PoolOptions): Promise<Pool> {
-  const { name, limits, state } = options;
+  const { name, limits, state, tenant = null } = options;
+  const lane = threadScheduler.lane(tenant?.name ?? null, tenant ?? operatorShare);
   const provision = createProvision({
     prepared,
     functions: resolveImports(prepared, options.imports),
@@ -67,6 +74,7 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
     memoryPages: limits.memoryPages,
     log: options.log,
     logLevel: options.logLevel ?? "trace",
+    lane,
   });
   const overloaded = `${name} is overloaded: ${processLimits.queuedCallsPerBinding} calls wait already`;
   const line = createWaitingLine<Instance>(processLimits.queuedCallsPerBinding, overloaded);
@@ -77,13 +85,19 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
   const running = new Map<Instance, Promise<CallResult>>();
   let total = 1;
   let closed = false;
+  let creationMs = Number.POSITIVE_INFINITY;
   let leastIdle = 1;
   let trimmer: NodeJS.Timeout | null = null;
 
   async function grow(): Promise<Instance> {
     total++;
+    const from = performance.now();
     try {
-      return await provision.create();
+      const instance = await provision.create();
+      // Others may have run meanwhile, so the quickest time is the best known.
+      creationMs = Math.min(creationMs, performance.now() - from);
+      lane.spend(creationMs);
+      return instance;
     } catch (thrown) {
       total--;
       // Nobody is left who could give an instance back.
@@ -102,7 +116,10 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
   function renew(instance: Instance): boolean {
     if (!instance.alive) return false;
     if (state === "instance") return true;
-    return provision.snapshot !== null && instance.restore(provision.snapshot);
+    const from = performance.now();
+    const isRestored = provision.snapshot !== null && instance.restore(provision.snapshot);
+    lane.spend(performance.now() - from);
+    return isRestored;
   }
 
   function take(): Instance | null {
@@ -167,12 +184,13 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
         try {
           instance = await acquire(signal, until - performance.now());
         } catch (thrown) {
-          return rejected(messageOf(thrown));
+          return notTaken(thrown);
         }
       }
-      if (closed || !processCapacity.takeCall()) {
+      const usedUp = closed ? null : processCapacity.takeCall(tenant);
+      if (closed || usedUp !== null) {
         giveBack(instance);
-        return rejected(closed ? `${name} is being unloaded` : `${name} is overloaded: too many calls run`);
+        return usedUp === null ? rejected(`${name} is being unloaded`) : overload(`${name}: ${usedUp}`);
       }
       const left = Math.max(0, until - performance.now());
       const call = instance.call(hook, input, { fuel: limits.fuel, deadlineMs: left, signal, requestId });
@@ -180,7 +198,7 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
       try {
         return await call;
       } finally {
-        processCapacity.giveCall();
+        processCapacity.giveCall(tenant);
         giveBack(instance);
       }
     },
@@ -198,6 +216,15 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
       await ended;
     },
   };
+}
+
+function notTaken(thrown: unknown): CallResult {
+  const isOverload = thrown instanceof NoRoom || thrown instanceof InstanceBudgetSpent;
+  return isOverload ? overload(messageOf(thrown)) : rejected(messageOf(thrown));
+}
+
+function overload(error: string): CallResult {
+  return { ...rejected(error), overloaded: true };
 }
 
 /** The next call will try again and report what is wrong. */

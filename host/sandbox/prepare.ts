@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Manifest } from "#sdk/abi/manifest.ts";
 import { type AdmissionPolicy, admitMetered, admitModule } from "./admit.ts";
 import { compileWhole } from "./compile.ts";
 import { initializersOf } from "./initializers.ts";
+import { type Injection, injectionOf } from "./injection.ts";
 import { manifestOf } from "./manifest.ts";
 import { meterModule } from "./meter.ts";
 import { Rejected } from "./rejected.ts";
@@ -59,31 +61,63 @@ export type PreparePolicy = AdmissionPolicy & { readonly manifest?: string };
  * result, compilation. Linear in the size; the event loop goes on meanwhile. Throws Rejected.
  */
 export async function prepare(bytes: Uint8Array, policy: PreparePolicy): Promise<PreparedModule> {
-  applyV8Flags();
-  // A copy (a Buffer's `slice` is none): nobody may change the bytes between the checks.
-  const original = new Uint8Array(bytes);
-  const module = await admitModule(original, policy);
-  spendTypes(module.types);
-  // Before metering: a reference out of range would become one to something injected. Some milliseconds
-  // at most, after the caps; compiling off the thread would make machine code that nobody runs.
-  if (!WebAssembly.validate(original)) throw await invalid(original, "invalid module");
-  const manifest = manifestOf(module, policy.manifest);
-  const metered = await meterModule(module, policy);
-  const prepared = encodeModule(metered);
-  await admitMetered(metered, prepared);
-  spendTypes(metered.types);
+  const { original, module, manifest, metered, prepared } = await rewrite(bytes, policy);
   return {
     sha256: createHash("sha256").update(original).digest("hex"),
     bytes: original.length,
-    module: await compile(prepared, "invalid with metering"),
+    module: await compile(prepared, meteredInvalid),
     manifest,
     sourceMap: sourceMapOf(module),
     imports: module.imports.map((one) => describeImport(module, one)),
     exports: module.exports.map((one) => describeExport(module, one)),
     initializers: initializersOf(module),
-    reset: resetOf(module),
+    reset: await resetOf(module),
     memory: memoryOf(metered),
   };
+}
+
+/**
+ * The prepared module as bytes, and what preparing added, for whoever runs it without the gateway. It is what
+ * `prepare` compiles. Throws Rejected.
+ */
+export async function prepareBytes(
+  bytes: Uint8Array,
+  policy: PreparePolicy,
+): Promise<{ readonly wasm: Uint8Array; readonly inject: Injection }> {
+  const { module, metered, prepared } = await rewrite(bytes, policy);
+  if (!WebAssembly.validate(prepared)) throw await invalid(prepared, meteredInvalid);
+  return { wasm: prepared, inject: injectionOf(module, metered) };
+}
+
+const meteredInvalid = "invalid with metering";
+
+type Rewritten = {
+  readonly original: Uint8Array;
+  readonly module: WasmModule;
+  readonly manifest: Manifest | null;
+  readonly metered: WasmModule;
+  /** Of the metered module. V8 has not seen it. */
+  readonly prepared: Uint8Array;
+};
+
+async function rewrite(bytes: Uint8Array, policy: PreparePolicy): Promise<Rewritten> {
+  applyV8Flags();
+  // A copy (a Buffer's `slice` is none): nobody may change the bytes between the checks.
+  const original = new Uint8Array(bytes);
+  const module = await admitModule(original, policy);
+  spendTypes(module.types);
+  await nextTurn();
+  // Before metering: a reference out of range would become one to something injected. Some milliseconds
+  // at most, after the caps; compiling off the thread would make machine code that nobody runs.
+  if (!WebAssembly.validate(original)) throw await invalid(original, "invalid module");
+  const manifest = manifestOf(module, policy.manifest);
+  await nextTurn();
+  const metered = await meterModule(module, policy);
+  await nextTurn();
+  const prepared = encodeModule(metered);
+  await admitMetered(metered, prepared);
+  spendTypes(metered.types);
+  return { original, module, manifest, metered, prepared };
 }
 
 async function compile(bytes: Uint8Array, what: string): Promise<WebAssembly.Module> {

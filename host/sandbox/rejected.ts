@@ -31,9 +31,9 @@ export class Rejected extends Error {
 
 const shownLength = 100;
 
-/** A name out of a module as a message may carry it: a name may be as long as the module. */
-export function shown(name: string): string {
-  return name.length <= shownLength ? name : `${name.slice(0, shownLength)}…`;
+/** A name or text out of a module as a message may carry it: a name may be as long as the module. */
+export function shown(name: string, longest = shownLength): string {
+  return name.length <= longest ? name : `${name.slice(0, longest)}…`;
 }
 
 /** Throws Rejected when `value` is over the limit; `what` names the thing that has too many or too much. */

@@ -1,6 +1,7 @@
+import { mapInTurns } from "./in-turns.ts";
 import { globalExportName } from "./meter.ts";
 import { nextInstruction, type Scan, scanOf } from "./wasm/instructions.ts";
-import type { WasmModule } from "./wasm/module.ts";
+import type { FunctionBody, WasmModule } from "./wasm/module.ts";
 import { type OpcodeName, opcodeNames } from "./wasm/opcodes.ts";
 import { externref, funcref, v128, valTypeName } from "./wasm/value-types.ts";
 
@@ -14,8 +15,9 @@ export type Reset = {
   readonly globals: readonly string[];
 };
 
-export function resetOf(module: WasmModule): Reset {
-  const reason = stateInGlobals(module) ?? stateInCode(module);
+/** Linear in the size of the module, in turns. */
+export async function resetOf(module: WasmModule): Promise<Reset> {
+  const reason = stateInGlobals(module) ?? (await stateInCode(module));
   const globals = module.globals.flatMap(({ type }, index) =>
     type.mutable ? [globalExportName(index)] : [],
   );
@@ -36,13 +38,16 @@ const tableWriters: ReadonlySet<OpcodeName | undefined> = new Set([
   "table.fill",
 ]);
 
-function stateInCode(module: WasmModule): string | null {
-  for (const { body } of module.code) {
-    const scan = scanOf(body);
-    while (nextInstruction(scan)) {
-      const name = opcodeNames[scan.code];
-      if (tableWriters.has(name) || dropsPassive(scan, name, module)) return `the module uses ${name}`;
-    }
+async function stateInCode(module: WasmModule): Promise<string | null> {
+  const reasons = await mapInTurns(module.code, (code) => stateInFunction(code, module));
+  return reasons.find((reason) => reason !== null) ?? null;
+}
+
+function stateInFunction({ body }: FunctionBody, module: WasmModule): string | null {
+  const scan = scanOf(body);
+  while (nextInstruction(scan)) {
+    const name = opcodeNames[scan.code];
+    if (tableWriters.has(name) || dropsPassive(scan, name, module)) return `the module uses ${name}`;
   }
   return null;
 }

@@ -23,11 +23,14 @@ const pageBytes = 65_536;
 const chunkBytes = 16_384;
 const zeros = new Uint8Array(chunkBytes);
 
-export function takeSnapshot({ memory, globals, vars }: Restorable): Snapshot {
+/** Null when a global is a NaN: JavaScript reads every one of them as the same, so it cannot be put back exactly. */
+export function takeSnapshot({ memory, globals, vars }: Restorable): Snapshot | null {
+  const values: unknown[] = globals.map((global) => global.value);
+  if (values.some(Number.isNaN)) return null;
   return {
     pages: pagesOf(memory),
     ranges: memory === null ? [] : nonZeroRanges(Buffer.from(memory.buffer)),
-    globals: globals.map((global) => global.value),
+    globals: values,
     vars: vars.save(),
   };
 }
@@ -61,7 +64,7 @@ function restoreMemory(memory: Buffer, ranges: readonly Range[]): void {
 }
 
 /** Only what is not zero is written: a page that is read costs no memory, one that is zeroed does. */
-function zero(memory: Buffer, from: number, to: number): void {
+export function zero(memory: Buffer, from: number, to: number): void {
   for (let at = from; at < to; at += chunkBytes) {
     const end = Math.min(at + chunkBytes, to);
     if (isZero(memory, at, end)) continue;

@@ -9,7 +9,10 @@ export type WaitingLine<T> = {
   dismiss(reason: string): void;
 };
 
-type Place<T> = { readonly take: (thing: T | Promise<T>) => void; readonly leave: (reason: string) => void };
+/** Too many wait already, or one has waited too long. */
+export class NoRoom extends Error {}
+
+type Place<T> = { readonly take: (thing: T | Promise<T>) => void; readonly leave: (reason: Error) => void };
 
 export function createWaitingLine<T>(limit: number, full: string): WaitingLine<T> {
   const places = new Set<Place<T>>();
@@ -18,18 +21,18 @@ export function createWaitingLine<T>(limit: number, full: string): WaitingLine<T
       return places.size;
     },
     async join(signal, waitMs) {
-      if (places.size >= limit) throw new Error(full);
+      if (places.size >= limit) throw new NoRoom(full);
       signal?.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<T>();
       const place: Place<T> = {
         take: resolve,
         leave: (reason) => {
           places.delete(place);
-          reject(new Error(reason));
+          reject(reason);
         },
       };
-      const leaveOnAbort = () => place.leave("ended by the caller before it ran");
-      const timer = setTimeout(() => place.leave("the deadline passed before it ran"), waitMs);
+      const leaveOnAbort = () => place.leave(new Error("ended by the caller before it ran"));
+      const timer = setTimeout(() => place.leave(new NoRoom("the deadline passed before it ran")), waitMs);
       signal?.addEventListener("abort", leaveOnAbort, { once: true });
       places.add(place);
       try {
@@ -46,7 +49,7 @@ export function createWaitingLine<T>(limit: number, full: string): WaitingLine<T
       first.take(thing);
     },
     dismiss(reason) {
-      for (const place of [...places]) place.leave(reason);
+      for (const place of [...places]) place.leave(new Error(reason));
     },
   };
 }

@@ -1,5 +1,6 @@
+import { credentialHeaders } from "#host/credentials.ts";
+import { repeatsSecret } from "#host/repeats-secret.ts";
 import type { UpstreamAnswer } from "./providers/provider.ts";
-import { repeatsSecret } from "./secrets.ts";
 
 /** Of one connection (RFC 9110 7.6.1), or set anew for the upstream's. */
 const ofTheConnection = [
@@ -18,18 +19,14 @@ const ofTheConnection = [
 
 /** What the consumer proves itself with, and who it is: for the gateway alone. */
 const ofTheConsumer = [
-  "api-key",
-  "authorization",
+  ...credentialHeaders,
   "cf-connecting-ip",
-  "cookie",
   "fastly-client-ip",
   "forwarded",
   "true-client-ip",
   "via",
-  "x-api-key",
   "x-client-ip",
   "x-cluster-client-ip",
-  "x-goog-api-key",
   "x-original-forwarded-for",
   "x-real-ip",
 ];

@@ -1,4 +1,5 @@
 import type { ServiceConfig } from "#config/schema.ts";
+import { isCredentialParameter } from "#host/credentials.ts";
 import { GatewayError } from "#host/errors.ts";
 import { upstreamLimits } from "#host/limits.ts";
 import { pathSegments } from "#host/resolve/request-path.ts";
@@ -102,7 +103,7 @@ function upstreamRequest(request: ForwardRequest): UpstreamRequest {
   };
 }
 
-/** Gemini's clients may put their key into the query; it is the consumer's, for the gateway alone. */
+/** What the consumer proves itself with is for the gateway alone. */
 function withoutCredentials(query: string): string {
   if (query === "") return "";
   const kept = query
@@ -115,10 +116,8 @@ function withoutCredentials(query: string): string {
 /** A name may be encoded, `%6bey` for `key`: decoded as the upstream would. */
 function isCredential(parameter: string): boolean {
   const [name = ""] = new URLSearchParams(parameter).keys();
-  return credentialParameters.has(name.toLowerCase());
+  return isCredentialParameter(name);
 }
-
-const credentialParameters = new Set(["access_token", "api-key", "api_key", "key", "oauth_token"]);
 
 async function refused(answer: UpstreamAnswer, request: ForwardRequest): Promise<ForwardAnswer> {
   const body = await refusalBody(answer, request.surface);

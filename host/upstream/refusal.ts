@@ -2,10 +2,10 @@ import { z } from "zod";
 import { GatewayError } from "#host/errors.ts";
 import { printable } from "#host/json.ts";
 import { upstreamLimits } from "#host/limits.ts";
+import { repeatsSecret } from "#host/repeats-secret.ts";
 import { errorBody, type Surface } from "#host/surface.ts";
 import { jsonValue } from "./json-value.ts";
 import type { UpstreamAnswer } from "./providers/provider.ts";
-import { repeatsSecret } from "./secrets.ts";
 
 /** The error of each API, as far as its clients read it. */
 const shapes = {

@@ -1,19 +1,5 @@
 import { GatewayError } from "#host/errors.ts";
-
-/** Whether text says a secret, as it is or escaped in JSON. */
-export function repeatsSecret(text: string, secrets: readonly string[]): boolean {
-  if (secrets.length === 0) return false;
-  // Most JSON escapes only line ends and quotes, which no key has.
-  const texts = /\\[u/]/.test(text) ? [text, unescaped(text)] : [text];
-  return secrets.some((secret) => texts.some((spelling) => spelling.includes(secret)));
-}
-
-/** JSON may escape every character (RFC 8259 7); PHP does so with `/`, which base64 keys have. */
-function unescaped(text: string): string {
-  return text.replace(/\\(?:u([0-9A-Fa-f]{4})|\/)/g, (_, hex: string | undefined) =>
-    hex === undefined ? "/" : String.fromCharCode(Number.parseInt(hex, 16)),
-  );
-}
+import { repeatsSecret } from "#host/repeats-secret.ts";
 
 /**
  * The same chunks. An upstream that answers with what it was asked, headers and all, is cut off before the

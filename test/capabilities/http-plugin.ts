@@ -8,8 +8,9 @@ export const manifest: Manifest = { name: "fixture", version: "1.0.0", abi: 1, h
 
 /** What a binding with this grant gets of the `http` capability. */
 export function grantHttp(http: readonly string[]): Readonly<Record<string, HostImport>> | null {
-  const scope = { plugin: "fixture", binding: "fixture", manifest, grants: { http: [...http] } };
-  return createHttp().grant(scope);
+  const grants = { http: [...http], secrets: ["granted"] };
+  const scope = { plugin: "fixture", binding: "fixture", manifest, grants };
+  return createHttp({ granted: "s3cret-granted", other: "s3cret-other" }).grant(scope);
 }
 
 /**

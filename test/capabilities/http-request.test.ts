@@ -7,20 +7,20 @@ import { egressLimits } from "#host/limits.ts";
 
 const grant = parseGrant(["api.example.com"]);
 const url = "https://api.example.com/v1?x=1";
-const parse = (request: unknown) => parseRequest(JSON.stringify(request), grant);
+const parse = (request: unknown) => parseRequest(JSON.stringify(request), { egress: grant, secrets: {} });
 const refused = (text: string, reason: RegExp, hosts = grant) =>
   assert.throws(
-    () => parseRequest(text, hosts),
+    () => parseRequest(text, { egress: hosts, secrets: {} }),
     (thrown) => thrown instanceof RequestRefused && reason.test(thrown.message),
   );
 
 test("a request has method and headers, by default GET and none", () => {
-  assert.deepEqual(parse({ url }), { url: new URL(url), method: "GET", headers: {}, privateAllowed: false });
+  const plain = { url: new URL(url), privateAllowed: false, secrets: [] };
+  assert.deepEqual(parse({ url }), { ...plain, method: "GET", headers: {} });
   assert.deepEqual(parse({ url, method: "post", headers: { "X-A": "1\t2 \u00e9" } }), {
-    url: new URL(url),
+    ...plain,
     method: "POST",
     headers: { "X-A": "1\t2 \u00e9" },
-    privateAllowed: false,
   });
 });
 
@@ -147,7 +147,10 @@ for (const [name, text, reason] of [
 }
 
 test("a header called __proto__ changes no object", () => {
-  const { headers } = parseRequest(`{"url":"${url}","headers":{"__proto__":"x","constructor":"y"}}`, grant);
+  const { headers } = parseRequest(`{"url":"${url}","headers":{"__proto__":"x","constructor":"y"}}`, {
+    egress: grant,
+    secrets: {},
+  });
   assert.equal(Object.getPrototypeOf(headers), Object.prototype);
   assert.deepEqual(Object.entries(headers), [["constructor", "y"]]);
 });
@@ -178,7 +181,10 @@ for (const host of [
     const text = JSON.stringify({ url: `http://${host}/` });
     refused(text, /is not a public address; grant it with its port$/, parseGrant([host]));
     refused(text, /is not in the binding's grants$/);
-    assert.equal(parseRequest(text, parseGrant([`${host}:80`])).privateAllowed, true);
+    assert.equal(
+      parseRequest(text, { egress: parseGrant([`${host}:80`]), secrets: {} }).privateAllowed,
+      true,
+    );
   });
 }
 

@@ -16,6 +16,7 @@ export type CommandOptions = {
   readonly input?: string;
   /** Of Node itself, before the script. */
   readonly nodeFlags?: readonly string[];
+  readonly cwd?: string;
 };
 
 /** Starts `sandgate` with these arguments, as a process of its own. */
@@ -26,6 +27,7 @@ export function spawnCommand(
   const nodeFlags = [...flags, ...(options.nodeFlags ?? [])];
   const child = spawn(process.execPath, [...nodeFlags, script, ...args], {
     env: { ...process.env, ...options.env },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   });
   child.stdin.on("error", () => {});
   child.stdin.end(options.input ?? "");

@@ -18,6 +18,28 @@ const cases: readonly { name: string; yaml: string; problems: readonly string[] 
     ],
   },
   {
+    name: "a tenant that does not exist, wherever it is named",
+    yaml: `tenants: { acme: {} }
+services: { demo: { provider: mock, tenant: acm } }
+routes: { a: { match: { paths: [/a] }, service: demo, tenant: acme } }
+consumerGroups: { gold: { tenant: other } }
+consumers: { a: { tenant: Acme } }`,
+    problems: [
+      'gateway.yaml:2:37 services.demo.tenant: there is no tenant "acm", did you mean "acme"?',
+      'gateway.yaml:4:27 consumerGroups.gold.tenant: there is no tenant "other"',
+      'gateway.yaml:5:19 consumers.a.tenant: there is no tenant "Acme", did you mean "acme"?',
+    ],
+  },
+  {
+    name: "a grant of a secret that does not exist, without showing any",
+    yaml: `secrets: { token: secret-value-1 }
+gateway: { use: [{ plugin: p, grants: { secrets: [token, tokn, toString] } }] }`,
+    problems: [
+      'gateway.yaml:2:58 gateway.use.0.grants.secrets.1: there is no secret "tokn", did you mean "token"?',
+      'gateway.yaml:2:64 gateway.use.0.grants.secrets.2: there is no secret "toString"',
+    ],
+  },
+  {
     name: "two consumers with one key, without showing it",
     yaml: "consumers:\n  a: { keys: [key-number-1] }\n  b: { keys: [key-number-2, key-number-1] }",
     problems: ["gateway.yaml:3:29 consumers.b.keys.1: the same key as consumers.a.keys.0"],

@@ -10,8 +10,8 @@ export type Script = {
   readonly status?: number;
   /** Over those of the file; null removes, a list repeats the field. */
   readonly headers?: Readonly<Record<string, string | readonly string[] | null>>;
-  /** Instead of the file's; pieces are written one by one, as fast as they are read. */
-  readonly body?: string | Uint8Array | Iterable<Uint8Array>;
+  /** Instead of the file's; pieces are written one by one, as they come and as fast as they are read. */
+  readonly body?: string | Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
   /** Writes the body in pieces of so many bytes, also through the middle of characters. */
   readonly chunkBytes?: number;
   readonly fault?: Fault;
@@ -20,7 +20,7 @@ export type Script = {
 /**
  * What goes wrong.
  * - `refuse`: nothing listens any more, connections are reset;
- * - `garbage`: bytes that are not HTTP; `huge-headers`: 128 KiB of them;
+ * - `garbage`: bytes that are not HTTP; `huge-headers`: 128 KiB of them; `endless-headers`: as many as are read;
  * - `reset` (RST), `stall` (silence) or a clean `end`: when the request is there, in the middle of the
  *   headers, or after so many bytes of the body.
  */
@@ -28,6 +28,7 @@ export type Fault =
   | "refuse"
   | "garbage"
   | "huge-headers"
+  | "endless-headers"
   | { readonly kind: "reset" | "stall"; readonly after: "request" | "half-headers" }
   | { readonly kind: "reset" | "stall" | "end"; readonly after: number };
 
@@ -128,6 +129,12 @@ async function respond(script: Script, entry: Received, response: ServerResponse
     socket.end("\u0000\u0001 this is not HTTP\r\n\r\n");
     return;
   }
+  if (fault === "endless-headers") {
+    await written(socket, "HTTP/1.1 200 OK\r\n");
+    while (!socket.destroyed)
+      await Promise.race([written(socket, `x-more: ${"x".repeat(1024)}\r\n`), entry.over]);
+    return;
+  }
   if (typeof fault === "object" && typeof fault.after === "string") {
     if (fault.after === "half-headers") await written(socket, "HTTP/1.1 200 OK\r\ncontent-type: applica");
     if (fault.kind === "reset") socket.resetAndDestroy();
@@ -144,7 +151,7 @@ async function respond(script: Script, entry: Received, response: ServerResponse
   response.writeHead(script.status ?? recorded.status, fields.flat());
   response.flushHeaders();
   const limit = typeof fault === "object" && typeof fault.after === "number" ? fault.after : Infinity;
-  for (const piece of pieces(script.body ?? recorded.body, script.chunkBytes)) {
+  for await (const piece of pieces(script.body ?? recorded.body, script.chunkBytes)) {
     const part = piece.subarray(0, Math.min(piece.length, limit - entry.sentBytes));
     entry.sentBytes += part.length;
     if (part.length > 0 && !response.write(part)) await Promise.race([once(response, "drain"), entry.over]);
@@ -160,7 +167,7 @@ async function respond(script: Script, entry: Received, response: ServerResponse
   response.end();
 }
 
-function* pieces(body: NonNullable<Script["body"]>, chunkBytes?: number): Generator<Uint8Array> {
+async function* pieces(body: NonNullable<Script["body"]>, chunkBytes?: number): AsyncGenerator<Uint8Array> {
   if (typeof body !== "string" && !(body instanceof Uint8Array)) {
     yield* body;
     return;

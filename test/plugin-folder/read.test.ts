@@ -31,7 +31,7 @@ const all: Keep = () => true;
 const none: Keep = () => false;
 
 function read(folders: string | string[], previous: PluginSet<Module> | null = null, keep = all) {
-  return readPluginFolders([folders].flat(), previous, { prepare, keep });
+  return readPluginFolders([folders].flat(), previous, { moduleBytes: 4_194_304, prepare, keep });
 }
 
 function summary({ plugins, refused }: PluginSet<Module>) {

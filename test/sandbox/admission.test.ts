@@ -1,9 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { moduleLimits } from "#host/limits.ts";
-import { Rejected } from "#host/sandbox/rejected.ts";
+import { standardImports } from "#host/sandbox/link.ts";
+import { prepare, Rejected } from "#host/sandbox/prepare.ts";
 import { assemble, type Instruction } from "#host/sandbox/wasm/emit.ts";
-import type { ElementSegment, Export, Global, Import, TableType } from "#host/sandbox/wasm/module.ts";
+import type {
+  ElementSegment,
+  Export,
+  FunctionBody,
+  Global,
+  Import,
+  TableType,
+} from "#host/sandbox/wasm/module.ts";
 import { externref, f64, funcref, i32 } from "#host/sandbox/wasm/value-types.ts";
 import {
   answering,
@@ -31,6 +39,15 @@ const passive = (functions: readonly number[]): ElementSegment => ({
 });
 const emptyIf: readonly Instruction[] = [["i32.const", 0], ["if", null], ["end"]];
 
+/** So many branches over 999 locals. */
+function branchesOver(count: number): FunctionBody {
+  const branch: readonly Instruction[] = [
+    ["local.get", 0],
+    ["br_if", 0],
+  ];
+  return bytesBody(joined(assemble([["block", null]]), repeated(count, branch), assemble([["end"]])), 999);
+}
+
 /** A custom section makes the module exactly as long as asked for. */
 function ofBytes(total: number): BuiltModule {
   const bare = buildModule({ customs: [{ name: "x", bytes: new Uint8Array(total - 100) }] }).length;
@@ -42,10 +59,23 @@ const modules: Partial<Record<keyof typeof moduleLimits, (count: number) => Buil
   moduleBytes: ofBytes,
   functions: (count) => ({ functions: list(count, () => 0), code: list(count, () => answering()) }),
   types: (count) => ({ types: [{ params: [], results: [i32] }, ...distinctTypes(count - 1)] }),
+  typeParameters: (count) => ({
+    types: [
+      { params: [], results: [i32] },
+      { params: list(count, () => i32), results: [] },
+    ],
+  }),
+  typeResults: (count) => ({
+    types: [
+      { params: [], results: [i32] },
+      { params: [], results: list(count, () => f64) },
+    ],
+  }),
   typeValues: (count) => ({
     types: [
       { params: [], results: [i32] },
-      { params: list(count, () => i32), results: list(count, () => f64) },
+      ...list(65, () => ({ params: list(1_000, () => i32), results: [] })),
+      { params: list(count - 65_001, () => i32), results: [] },
     ],
   }),
   imports: (count) => ({
@@ -57,6 +87,7 @@ const modules: Partial<Record<keyof typeof moduleLimits, (count: number) => Buil
     exports: [{ ...run, index: count }],
   }),
   exports: (count) => ({ exports: [run, ...list(count - 1, (index) => ({ ...run, name: `run${index}` }))] }),
+  exportNameChars: (count) => ({ exports: [run, { ...run, name: "x".repeat(count - 3) }] }),
   globals: (count) => ({ globals: list(count, () => number) }),
   dataSegments: (count) => ({
     memories: [{ min: 1, max: null }],
@@ -66,10 +97,7 @@ const modules: Partial<Record<keyof typeof moduleLimits, (count: number) => Buil
     })),
   }),
   elementSegments: (count) => ({ elements: list(count, () => passive([0])) }),
-  // V8 takes no segment larger than a table may be.
-  elementItems: (count) => ({
-    elements: [passive([0, 0]), passive(list(32_768, () => 0)), passive(list(count - 32_770, () => 0))],
-  }),
+  elementItems: (count) => ({ elements: [passive([0, 0]), passive(list(count - 2, () => 0))] }),
   customSections: (count) => ({
     customs: list(count, (index) => ({ name: `${index}`, bytes: new Uint8Array(1) })),
   }),
@@ -79,6 +107,9 @@ const modules: Partial<Record<keyof typeof moduleLimits, (count: number) => Buil
   }),
   memories: (count) => ({ memories: list(count, () => ({ min: 1, max: 1 })) }),
   memoryPages: (count) => ({ memories: [{ min: count, max: null }] }),
+  localRuns: (count) => ({
+    code: [{ ...answering(), locals: list(count, () => ({ count: 0, type: i32 })) }],
+  }),
   localsPerFunction: (count) => ({ code: [answering([], count)] }),
   operandsPerFunction: (count) => ({
     code: [bytesBody(joined(repeated(count, [["i32.const", 1]]), repeated(count, [["drop"]])))],
@@ -101,22 +132,20 @@ const modules: Partial<Record<keyof typeof moduleLimits, (count: number) => Buil
   localsTimesMerges: (count) => ({
     code: [bytesBody(repeated(Math.ceil(count / 1_000) - 1, emptyIf), 999)],
   }),
+  // 999 locals: each `if` and each function's own end count 1,000.
+  moduleLocalsTimesMerges: (count) => {
+    const places = Math.ceil(count / 1_000);
+    const code = list(21, () => bytesBody(repeated(949, emptyIf), 999));
+    const last = bytesBody(repeated(places - 21 * 950 - 1, emptyIf), 999);
+    return { functions: list(22, () => 0), code: [...code, last] };
+  },
+  moduleBranchedValues: (count) => {
+    const branches = Math.ceil(count / 1_000);
+    const code = list(3, () => branchesOver(19_000));
+    return { functions: list(4, () => 0), code: [...code, branchesOver(branches - 3 * 19_000)] };
+  },
   // 999 locals: each br_if counts 1,000.
-  branchedValues: (count) => ({
-    code: [
-      bytesBody(
-        joined(
-          assemble([["block", null]]),
-          repeated(Math.ceil(count / 1_000), [
-            ["local.get", 0],
-            ["br_if", 0],
-          ]),
-          assemble([["end"]]),
-        ),
-        999,
-      ),
-    ],
-  }),
+  branchedValues: (count) => ({ code: [branchesOver(Math.ceil(count / 1_000))] }),
 };
 
 for (const [name, make] of Object.entries(modules)) {
@@ -135,13 +164,17 @@ for (const [name, make] of Object.entries(modules)) {
   });
 }
 
-test("every limit of a module has a test here, but the three of metering and the hard one", () => {
+test("every limit of a module has a test here, but the six of metering and the two hard ones", () => {
   const tested = Object.keys(modules).sort();
   const others = [
     "meteredModuleBytes",
     "meteredFunctionBytes",
     "meteredLocalsTimesMerges",
+    "meteredBranchedValues",
+    "meteredModuleLocalsTimesMerges",
+    "meteredModuleBranchedValues",
     "memoryPagesHard",
+    "moduleBytesHard",
   ];
   assert.deepEqual(
     tested,
@@ -158,11 +191,21 @@ const farIndices = { globals: list(1_900, () => number), functions: list(17_000,
 for (const [limit, members] of [
   [
     "meteredModuleBytes",
-    { ...farIndices, code: [...list(8, () => emptyLoops(145_000)), ...list(16_992, () => answering())] },
+    { ...farIndices, code: [...list(36, () => emptyLoops(145_000)), ...list(16_964, () => answering())] },
   ],
   [
     "meteredFunctionBytes",
-    { ...farIndices, code: [emptyLoops(174_000), ...list(16_999, () => answering())] },
+    // Around each call of an import the fuel goes to its counter and back.
+    {
+      ...farIndices,
+      types: [
+        { params: [], results: [i32] },
+        { params: [], results: [] },
+      ],
+      imports: [{ module: "extism:host/env", name: "alloc", desc: { kind: "func", type: 1 } }],
+      exports: [{ ...run, index: 1 }],
+      code: [bytesBody(repeated(262_000, [["call", 0]])), ...list(16_999, () => answering())],
+    },
   ],
   [
     // Each memory.grow costs half of what may run between two checks, and each check is one more place to meet.
@@ -174,7 +217,12 @@ for (const [limit, members] of [
   ],
 ] as const satisfies readonly (readonly [string, BuiltModule])[]) {
   test(`${limit}: code that metering makes too large is rejected`, async () => {
-    await assert.rejects(prepareBytes(buildModule(members)), (thrown) => {
+    const policy = {
+      moduleBytes: moduleLimits.moduleBytesHard,
+      memoryPages: moduleLimits.memoryPages,
+      imports: standardImports,
+    };
+    await assert.rejects(prepare(buildModule(members), policy), (thrown) => {
       assert.ok(thrown instanceof Rejected);
       assert.equal(thrown.limit?.name, limit);
       return true;

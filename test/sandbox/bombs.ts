@@ -29,6 +29,8 @@ export type BombResult = {
 };
 
 const hook: FuncType = { params: [], results: [i32] };
+const many = <T>(count: number, once: readonly T[]): T[] => Array.from({ length: count }, () => once).flat();
+const procedure = { locals: [], body: assemble([["end"]]) };
 const values = (count: number) => Array.from({ length: count }, () => i32);
 const emptyIf: readonly Instruction[] = [["i32.const", 0], ["if", null], ["end"]];
 const push: readonly Instruction[] = [["i32.const", 0]];
@@ -57,46 +59,102 @@ export const bombs: Readonly<Record<string, Bomb>> = {
     maxMib: 40,
     bytes: () => buildModule({ code: [bytesBody(joined(repeated(3_900, push), repeated(5_000, emptyIf)))] }),
   },
-  "100,000 blocks with 1,000 parameters and results": {
-    outcome: "limit localsTimesMerges",
+  "a block with 1,000 parameters": {
+    outcome: "limit typeResults",
     maxMib: 40,
     bytes: () =>
       buildModule({
-        types: [hook, { params: values(1_000), results: values(1_000) }],
-        code: [
-          bytesBody(
-            joined(
-              repeated(1_000, push),
-              repeated(100_000, [["block", { type: 1 }], ["end"]]),
-              assemble(leave),
-            ),
-          ),
-        ],
+        types: [hook, { params: values(1_000), results: [] }],
+        code: [bytesBody(assemble([...many(1_000, push), ["block", { type: 1 }], ...leave, ["end"]]))],
       }),
   },
-  "1,000 operands from each of 100,000 calls": {
+  "1,000 results of a function": {
+    outcome: "limit typeResults",
+    maxMib: 40,
+    bytes: () => buildModule({ types: [hook, { params: [], results: values(1_000) }] }),
+  },
+  "32 operands from each of 100,000 calls": {
     outcome: "limit operandsPerFunction",
     maxMib: 60,
     bytes: () =>
       buildModule({
-        types: [hook, { params: [], results: values(1_000) }],
+        types: [hook, { params: [], results: values(32) }],
         functions: [0, 1],
         code: [
           bytesBody(joined(repeated(100_000, [["call", 1]]), assemble(leave))),
-          bytesBody(repeated(999, push)),
+          bytesBody(repeated(31, push)),
         ],
       }),
   },
-  "100,000 calls that pass 1,000 values on": {
+  "200 calls with 1,000 arguments": {
     outcome: "limit branchedValues",
     maxMib: 60,
     bytes: () =>
       buildModule({
-        types: [hook, { params: values(1_000), results: values(1_000) }],
+        types: [hook, { params: values(1_000), results: [] }],
         functions: [0, 1],
-        code: [
-          bytesBody(joined(repeated(1_000, push), repeated(100_000, [["call", 1]]), assemble(leave))),
-          bytesBody(assemble([["unreachable"]])),
+        code: [bytesBody(repeated(200, [...many(1_000, push), ["call", 1]])), procedure],
+      }),
+  },
+  "20 calls with 1,000 arguments in each of 100 functions": {
+    outcome: "limit moduleBranchedValues",
+    maxMib: 60,
+    bytes: () =>
+      buildModule({
+        types: [hook, { params: values(1_000), results: [] }],
+        functions: [...many(100, [0]), 1],
+        code: [...many(100, [bytesBody(repeated(19, [...many(1_000, push), ["call", 100]]))]), procedure],
+      }),
+  },
+  "490 ifs over 1,990 locals in each of 1,500 functions": {
+    outcome: "limit moduleLocalsTimesMerges",
+    maxMib: 60,
+    bytes: () =>
+      buildModule({
+        functions: many(1_500, [0]),
+        code: many(1_500, [bytesBody(repeated(490, emptyIf), 1_990)]),
+      }),
+  },
+  "2,000,000 runs of no locals": {
+    outcome: "limit localRuns",
+    maxMib: 40,
+    bytes: () =>
+      buildModule({ code: [{ ...answering(), locals: many(2_000_000, [{ count: 0, type: i32 }]) }] }),
+  },
+  "a constant of 4,000,000 bytes": {
+    outcome: "unsupported",
+    maxMib: 40,
+    bytes: () =>
+      buildModule({
+        globals: [
+          {
+            type: { type: i32, mutable: false },
+            init: joined(
+              assemble(push),
+              repeated(1_300_000, [["i32.const", 0], ["i32.add"]]),
+              assemble([["end"]]),
+            ),
+          },
+        ],
+      }),
+  },
+  "4,000 types with 1,000 parameters": {
+    outcome: "limit typeValues",
+    maxMib: 60,
+    bytes: () => buildModule({ types: [hook, ...many(3_999, [{ params: values(1_000), results: [] }])] }),
+  },
+  "511 export names of 8,000 characters": {
+    outcome: "limit exportNameChars",
+    maxMib: 40,
+    bytes: () =>
+      buildModule({
+        exports: [
+          { name: "run", kind: "func", index: 0 },
+          ...values(511).map((_, index) => ({
+            name: `${index}`.padEnd(8_000, "x"),
+            kind: "func" as const,
+            index: 0,
+          })),
         ],
       }),
   },

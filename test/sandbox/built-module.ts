@@ -64,6 +64,10 @@ export function distinctTypes(count: number): FuncType[] {
   }));
 }
 
-export function prepareBytes(bytes: Uint8Array): Promise<PreparedModule> {
-  return prepare(bytes, { memoryPages: moduleLimits.memoryPages, imports: standardImports });
+/** As the gateway prepares it; `imports` are those that capabilities provide. */
+export function prepareBytes(bytes: Uint8Array, imports: readonly string[] = []): Promise<PreparedModule> {
+  return prepare(bytes, {
+    memoryPages: moduleLimits.memoryPages,
+    imports: new Set([...standardImports, ...imports]),
+  });
 }

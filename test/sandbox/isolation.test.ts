@@ -4,7 +4,7 @@ import type { HostImport } from "#host/capabilities/capability.ts";
 import { env, helpersWat, numberOf, openFixture, textOf } from "./fixture.ts";
 
 /** Counts in linear memory, in a global and in the shadow of a fresh allocation, and answers the sum. */
-const counter = `${env} ${helpersWat}
+const counter = `${env} (import "extism:host/env" "memory_bytes" (func $memory_bytes (result i64))) ${helpersWat}
   (memory 2 16)
   (global $n (mut i32) (i32.const 0))
   (global $wide (mut i64) (i64.const 5))
@@ -37,6 +37,9 @@ const counter = `${env} ${helpersWat}
       (local.set $b (i64.add (local.get $b) (i64.const 8)))
       (br_if $l (i64.lt_u (local.get $b) (i64.const 4000))))
     (i32.const 0))
+  (func (export "kernel_size") (result i32) (call $answer_number (call $memory_bytes)) (i32.const 0))
+  (func (export "grow_kernel") (result i32) (drop (call $alloc (i64.const 1000000)))
+    (call $answer_number (call $memory_bytes)) (i32.const 0))
   (func (export "remember") (result i32)
     (call $var_set (call $block (i32.const 1) (i32.const 3)) (call $block (i32.const 0) (i32.const 4))) (i32.const 0))
   (func (export "recall") (result i32)
@@ -51,6 +54,26 @@ test("every call starts from the state after configure: memory, globals of every
   assert.equal(textOf(await call("recall")), "");
   await call("fill_kernel");
   assert.equal(numberOf(await call("key_of_kernel")), 0n);
+  await pool.close();
+});
+
+test("that a call before made the kernel's memory grow cannot be seen", async () => {
+  const { pool, call } = await openFixture(counter);
+  assert.equal(numberOf(await call("kernel_size")), 65_536n);
+  assert.equal(numberOf(await call("grow_kernel")), 1_048_576n);
+  assert.equal(numberOf(await call("kernel_size")), 65_536n);
+  assert.equal(pool.size.instances, 1);
+  await pool.close();
+});
+
+test("a global with a NaN that JavaScript cannot tell from others is the same in every call", async () => {
+  const { pool, call } = await openFixture(
+    `${env} ${helpersWat} (memory 1) (global $nan (mut f64) (f64.const 0))
+     (func (export "configure") (global.set $nan (f64.reinterpret_i64 (i64.const 0x7ff4000000001234))))
+     (func (export "bits") (call $answer_number (i64.reinterpret_f64 (global.get $nan))) (global.set $nan (f64.const 1)))`,
+    { config: "{}" },
+  );
+  for (let turn = 0; turn < 3; turn++) assert.equal(numberOf(await call("bits")), 0x7ff4000000001234n);
   await pool.close();
 });
 

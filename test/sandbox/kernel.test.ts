@@ -163,6 +163,19 @@ test("after a reset nothing of the call before can be read", () => {
   }
 });
 
+test("after a reset nothing is left of 30 MB either, and of what was not touched nothing is made", () => {
+  const { kernel, env } = open();
+  kernel.begin("x");
+  const block = fn(env, "alloc")(30_000_000n);
+  for (const at of [0n, 15_000_000n, 29_999_992n]) fn(env, "store_u64")(block + at, -1n);
+  const before = process.memoryUsage().rss;
+  kernel.begin("y");
+  assert.ok(process.memoryUsage().rss - before < 10_000_000);
+  assert.equal(fn(env, "memory_bytes")(), 65_536n);
+  assert.equal(fn(env, "alloc")(30_000_000n), block);
+  for (const at of [0n, 15_000_000n, 29_999_992n]) assert.equal(fn(env, "load_u64")(block + at), 0n);
+});
+
 test("no sequence of calls makes the kernel trap, grow past its cap or show what it was not given", () => {
   const offset = fc.oneof(fc.bigInt(0n, 400n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n));
   const size = fc.oneof(fc.bigInt(0n, 300n), fc.bigInt(-(2n ** 63n), 2n ** 63n - 1n));

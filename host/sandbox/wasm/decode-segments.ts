@@ -9,8 +9,12 @@ const notActive = 0x01;
 const explicitIndexOrDeclared = 0x02;
 const byExpression = 0x04;
 
-/** One element segment in any of its eight encodings; `hear` gets the number of its members first. */
-export function decodeElement(reader: Reader, hear: (count: number) => void): ElementSegment {
+/** Reads one element segment in any of its eight encodings; `hear` gets the number of its members first. */
+export function elementReader(hear: (items: number) => void): (reader: Reader) => ElementSegment {
+  return (reader) => decodeElement(reader, hear);
+}
+
+function decodeElement(reader: Reader, hear: (items: number) => void): ElementSegment {
   const start = reader.at;
   const flags = readU32(reader);
   if (flags > 7) throw new MalformedWasm(start, `unknown element segment kind ${flags}`);
@@ -48,21 +52,26 @@ export function decodeData(reader: Reader): DataSegment {
   return { segment, bytes: readBytes(reader, readU32(reader)) };
 }
 
-/** One entry of the code section; the body is a view. */
-export function decodeCode(reader: Reader): FunctionBody {
+/** Reads one entry of the code section; the body is a view. `hear` gets the number of its runs of locals first. */
+export function codeReader(hear: (runs: number) => void): (reader: Reader) => FunctionBody {
+  return (reader) => decodeCode(reader, hear);
+}
+
+function decodeCode(reader: Reader, hear: (runs: number) => void): FunctionBody {
   const start = reader.at;
   const length = readU32(reader);
   if (length > reader.end - reader.at) throw new MalformedWasm(start, "a function longer than its section");
   const entry = readerOf(reader.bytes, reader.at, reader.at + length);
   reader.at = entry.end;
   let total = 0;
-  const locals = readVector(entry, 2, (from) => {
+  const readRun = (from: Reader) => {
     const at = from.at;
     const run = readLocals(from);
     total += run.count;
     if (total > 0xffff_ffff) throw new MalformedWasm(at, "too many locals");
     return run;
-  });
+  };
+  const locals = readVector(entry, 2, readRun, hear);
   return { locals, body: readBytes(entry, entry.end - entry.at) };
 }
 

@@ -1,8 +1,7 @@
-import { decodeCode, decodeData, decodeElement } from "./decode-segments.ts";
+import { codeReader, decodeData, elementReader } from "./decode-segments.ts";
 import { readConstExpr } from "./instructions.ts";
 import { MalformedWasm, unsupported } from "./malformed.ts";
 import type {
-  ElementSegment,
   Export,
   ExportKind,
   FuncType,
@@ -22,18 +21,23 @@ type Draft = { -readonly [K in keyof WasmModule]: WasmModule[K] };
 /** What a module may hold many of, as `onCount` names it. */
 export type Counted =
   | "types"
+  | "typeValues"
   | "imports"
   | "functions"
   | "tables"
   | "memories"
   | "globals"
   | "exports"
+  | "localRuns"
   | "elements"
   | "elementItems"
   | "data"
   | "customs";
 
-/** Hears each count before the first member is read and throws to stop there; `elementItems` is the sum so far. */
+/**
+ * Hears each count before the first member is read and throws to stop there. `typeValues`, `localRuns` and
+ * `elementItems`, the members of members, are the sum so far.
+ */
 export type OnCount = (what: Counted, count: number) => void;
 
 /**
@@ -125,9 +129,16 @@ function inOrder(offset: number, id: number, last: number): number {
 
 function decodeSection(draft: Draft, id: number, section: Reader, onCount: OnCount): void {
   const hear = (what: Counted) => (count: number) => onCount(what, count);
+  const sum = (what: Counted) => {
+    let total = 0;
+    return (count: number) => {
+      total += count;
+      onCount(what, total);
+    };
+  };
   switch (id) {
     case sectionIds.type:
-      draft.types = readVector(section, 2, readFuncType, hear("types"));
+      draft.types = readVector(section, 2, funcTypeReader(sum("typeValues")), hear("types"));
       break;
     case sectionIds.import:
       draft.imports = readVector(section, 4, readImport, hear("imports"));
@@ -151,13 +162,13 @@ function decodeSection(draft: Draft, id: number, section: Reader, onCount: OnCou
       draft.start = readU32(section);
       break;
     case sectionIds.element:
-      draft.elements = readElements(section, onCount);
+      draft.elements = readVector(section, 2, elementReader(sum("elementItems")), hear("elements"));
       break;
     case sectionIds.dataCount:
       draft.dataCount = readU32(section);
       break;
     case sectionIds.code:
-      draft.code = readVector(section, 3, decodeCode, hear("functions"));
+      draft.code = readVector(section, 3, codeReader(sum("localRuns")), hear("functions"));
       break;
     case sectionIds.data:
       draft.data = readVector(section, 2, decodeData, hear("data"));
@@ -178,14 +189,17 @@ function agree(draft: Draft, end: number): void {
   }
 }
 
-function readFuncType(reader: Reader): FuncType {
-  const start = reader.at;
-  const form = readByte(reader);
-  if (form === 0x4e || form === 0x4f || form === 0x50 || form === 0x5e || form === 0x5f) {
-    throw unsupported(start, `garbage-collected types (0x${form.toString(16)}) are`);
-  }
-  if (form !== 0x60) throw new MalformedWasm(start, `unknown type form 0x${form.toString(16)}`);
-  return { params: readVector(reader, 1, readValType), results: readVector(reader, 1, readValType) };
+function funcTypeReader(hear: (values: number) => void): (reader: Reader) => FuncType {
+  return (reader) => {
+    const start = reader.at;
+    const form = readByte(reader);
+    if (form === 0x4e || form === 0x4f || form === 0x50 || form === 0x5e || form === 0x5f) {
+      throw unsupported(start, `garbage-collected types (0x${form.toString(16)}) are`);
+    }
+    if (form !== 0x60) throw new MalformedWasm(start, `unknown type form 0x${form.toString(16)}`);
+    const params = readVector(reader, 1, readValType, hear);
+    return { params, results: readVector(reader, 1, readValType, hear) };
+  };
 }
 
 function readImport(reader: Reader): Import {
@@ -217,17 +231,6 @@ function readTable(reader: Reader): TableType {
 
 function readMemory(reader: Reader): Limits {
   return readLimits(reader, "memory");
-}
-
-/** Element segments; their members count together, since a table's size says nothing of them. */
-function readElements(section: Reader, onCount: OnCount): ElementSegment[] {
-  let items = 0;
-  const hearItems = (count: number) => {
-    items += count;
-    onCount("elementItems", items);
-  };
-  const read = (reader: Reader) => decodeElement(reader, hearItems);
-  return readVector(section, 2, read, (count) => onCount("elements", count));
 }
 
 function readLimits(reader: Reader, of: "memory" | "table"): Limits {

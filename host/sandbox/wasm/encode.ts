@@ -1,4 +1,5 @@
 import type {
+  CustomSection,
   DataSegment,
   ElementSegment,
   Export,
@@ -26,7 +27,7 @@ import {
 
 /**
  * The binary form of a module, with the shortest encodings: decoding it again gives an equal module.
- * Custom sections come last, in their order. Nothing is checked; what does not fit together gives
+ * Custom sections come last, in their order; those about code stand before it. Nothing is checked; what does not fit together gives
  * bytes that V8 refuses.
  */
 export function encodeModule(module: WasmModule): Uint8Array {
@@ -42,15 +43,19 @@ export function encodeModule(module: WasmModule): Uint8Array {
   if (module.start !== null) numberSection(out, sectionIds.start, module.start);
   vectorSection(out, sectionIds.element, module.elements, writeElement);
   if (module.dataCount !== null) numberSection(out, sectionIds.dataCount, module.dataCount);
+  const aboutCode = (custom: CustomSection) => custom.name.startsWith("metadata.code.");
+  for (const custom of module.customs.filter(aboutCode)) customSection(out, custom);
   vectorSection(out, sectionIds.code, module.code, writeCode);
   vectorSection(out, sectionIds.data, module.data, writeData);
-  for (const custom of module.customs) {
-    section(out, sectionIds.custom, (content) => {
-      writeName(content, custom.name);
-      writeBytes(content, custom.bytes);
-    });
-  }
+  for (const custom of module.customs) if (!aboutCode(custom)) customSection(out, custom);
   return written(out);
+}
+
+function customSection(out: Writer, { name, bytes }: CustomSection): void {
+  section(out, sectionIds.custom, (content) => {
+    writeName(content, name);
+    writeBytes(content, bytes);
+  });
 }
 
 function section(out: Writer, id: number, write: (content: Writer) => void): void {

@@ -215,6 +215,8 @@ const constantArithmetic: ReadonlySet<number> = new Set(
   ),
 );
 const endCode = opcodes.end[0];
+/** Linkers write some ten bytes. V8 runs a constant expression for each instance, a megabyte of it for 10 ms. */
+const longestConstant = 128;
 
 /** A constant expression up to and with its `end`, as a view. */
 export function readConstExpr(reader: Reader): Uint8Array {
@@ -224,6 +226,9 @@ export function readConstExpr(reader: Reader): Uint8Array {
     if (scan.code === endCode) return reader.bytes.subarray(start, reader.at);
     if (!constantCodes.has(scan.code) && !constantArithmetic.has(scan.code)) {
       throw new MalformedWasm(scan.start, "an instruction that is not constant");
+    }
+    if (reader.at - start > longestConstant) {
+      throw unsupported(start, `constant expressions of over ${longestConstant} bytes are`);
     }
   }
   throw new MalformedWasm(reader.at, "unexpected end");

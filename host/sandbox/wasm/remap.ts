@@ -15,19 +15,21 @@ export type IndexMaps = {
 };
 
 /**
- * A function body or constant expression with its indices mapped; every other byte stays. Throws
- * MalformedWasm as `nextInstruction` does.
+ * A function body or constant expression with its indices mapped; every other byte stays. The answer is `body` itself
+ * when it has none. Throws MalformedWasm as `nextInstruction` does.
  */
 export function remapBody(body: Uint8Array, maps: IndexMaps): Uint8Array {
-  const out = createWriter(body.length + 16);
+  let out: Writer | null = null;
   const scan = scanOf(body);
   let copied = 0;
   while (nextInstruction(scan)) {
     if (!hasMappedIndex(scan, maps)) continue;
+    out ??= createWriter(body.length + 16);
     writeBytes(out, body.subarray(copied, scan.start));
     writeRemapped(out, scan, maps);
     copied = scan.end;
   }
+  if (out === null) return body;
   writeBytes(out, body.subarray(copied));
   return written(out);
 }

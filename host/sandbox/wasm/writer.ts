@@ -16,9 +16,25 @@ export function writeByte(writer: Writer, byte: number): void {
 }
 
 export function writeBytes(writer: Writer, bytes: Uint8Array): void {
-  reserve(writer, bytes.length);
-  writer.bytes.set(bytes, writer.length);
-  writer.length += bytes.length;
+  writePiece(writer, bytes, { from: 0, to: bytes.length });
+}
+
+/** Copying a view costs more than so many bytes one by one. Most pieces of code are shorter. */
+const shortPiece = 48;
+
+/** What `bytes` has from one offset to another. */
+export function writePiece(
+  writer: Writer,
+  bytes: Uint8Array,
+  { from, to }: { readonly from: number; readonly to: number },
+): void {
+  reserve(writer, to - from);
+  if (to - from > shortPiece) {
+    writer.bytes.set(bytes.subarray(from, to), writer.length);
+    writer.length += to - from;
+    return;
+  }
+  for (let at = from; at < to; at++) writer.bytes[writer.length++] = bytes[at] as number;
 }
 
 /** Unsigned LEB128 of an integer from 0 to 2^32 - 1. */
