@@ -159,7 +159,7 @@ const hardest = { fuel: 1_000_000_000_000, memoryMb: 64, deadlineMs: 600_000, mo
 
 const pluginLimits = z
   .strictObject({
-    fuel: z.int().positive().max(hardest.fuel).exactOptional().describe("Of one call; default 50000000"),
+    fuel: z.int().positive().max(hardest.fuel).exactOptional().describe("Of one call; default 500000000"),
     memoryMb: z.number().positive().max(hardest.memoryMb).exactOptional().describe("Default 16"),
     deadlineMs: z.int().positive().max(hardest.deadlineMs).exactOptional().describe("Default 2000"),
     moduleMb: z

@@ -79,9 +79,9 @@ export const moduleLimits = {
 
 /** Of one call into a plugin. */
 export const callLimits = {
-  /** One unit is about one wasm instruction: some 50 to 150 ms of CPU. */
-  fuel: 50_000_000,
-  /** About 0.5 ms of CPU between two chances for the event loop. */
+  /** One unit is one wasm instruction: 35 to 135 ms of real work; see docs/decisions/0008-default-fuel.md. */
+  fuel: 500_000_000,
+  /** 10 us of optimised code between two chances for the event loop; less fuel while that takes over 0.5 ms. */
   sliceFuel: 250_000,
   deadlineMs: 2_000,
   hostCalls: 10_000,

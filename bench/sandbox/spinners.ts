@@ -10,13 +10,13 @@ import { openPool, prepareModule } from "./open-pool.ts";
 const spinnerWat = `(module (func (export "spin") (result i32) (loop (br 0)) (i32.const 0)))`;
 const measureMs = 3_000;
 
-/** Endless loops, each of a tenant of its own, until `stop`. */
-async function startSpinners(count: number): Promise<{ stop(): Promise<void> }> {
+/** Endless loops of these tenants by turns, each a binding of its own, until `stop`. */
+async function startSpinners(count: number, tenants: number): Promise<{ stop(): Promise<void> }> {
   const prepared = await prepareModule(assembleWat(spinnerWat));
   const limits = { fuel: Number.MAX_SAFE_INTEGER, deadlineMs: 60_000, memoryPages: moduleLimits.memoryPages };
   const pools: Pool[] = [];
   for (let index = 0; index < count; index++) {
-    pools.push(await openPool(prepared, { limits, tenant: tenant(`spinner ${index}`) }));
+    pools.push(await openPool(prepared, { limits, tenant: tenant(`spinner ${index % tenants}`) }));
   }
   for (const pool of pools) void pool.call("spin", "");
   return {
@@ -28,7 +28,7 @@ async function startSpinners(count: number): Promise<{ stop(): Promise<void> }> 
 
 /** Tenants whose quota is never what holds them back. */
 function tenant(name: string) {
-  return { name, weight: 1, cpuMsPerSecond: 1_000, calls: 64 };
+  return { name, weight: 1, cpuMsPerSecond: 1_000, calls: 1_000 };
 }
 
 /** How late timers of the process are while plugins do nothing but burn CPU. */
@@ -36,7 +36,7 @@ const loopDelay: FigureDefinition = {
   name: "loop_delay_p99_ms_under_20_spinners",
   aim: { most: 5 },
   async measure() {
-    const spinners = await startSpinners(20);
+    const spinners = await startSpinners(20, 20);
     const delay = monitorEventLoopDelay({ resolution: 1 });
     await sleep(500);
     delay.enable();
@@ -48,7 +48,7 @@ const loopDelay: FigureDefinition = {
   },
 };
 
-/** Calls of an honest plugin, one every few milliseconds, alone and beside spinners. */
+/** Calls of an honest tenant, one every few milliseconds, alone and beside a tenant that spins a hundred times. */
 const honestLatency: FigureDefinition = {
   name: "honest_p99_ratio_under_100_spinners",
   aim: { most: 3 },
@@ -57,7 +57,7 @@ const honestLatency: FigureDefinition = {
     const input = chatInput(2_048);
     await latencies(pool, { input, forMs: 1_500 });
     const alone = await latencies(pool, { input, forMs: measureMs });
-    const spinners = await startSpinners(100);
+    const spinners = await startSpinners(100, 1);
     await sleep(500);
     const beside = await latencies(pool, { input, forMs: measureMs });
     await spinners.stop();

@@ -2,6 +2,7 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, relative } from "node:path";
 import { Command } from "commander";
 import { moduleLimits } from "#host/limits.ts";
+import { checkTypes } from "#sdk/compile/check-types.ts";
 import { compilePlugin } from "#sdk/compile/compile-plugin.ts";
 import { CompileFailed, type Problem, problemText, wholeFile } from "#sdk/compile/problem.ts";
 import { isStale } from "#sdk/compile/stale.ts";
@@ -39,7 +40,8 @@ async function targetsOf(path: string): Promise<Target[] | null> {
 async function make({ entry, output }: Target): Promise<boolean> {
   const startedAt = performance.now();
   try {
-    const { wasm, warnings } = await compilePlugin(entry);
+    const [{ wasm, warnings }, typeErrors] = await Promise.all([compilePlugin(entry), checkTypes(entry)]);
+    if (typeErrors.length > 0) throw new CompileFailed(typeErrors);
     print(entry, warnings, "warning: ");
     if (wasm.length > moduleLimits.moduleBytesHard) {
       throw new CompileFailed([wholeFile(basename(entry), tooLarge(wasm, moduleLimits.moduleBytesHard))]);

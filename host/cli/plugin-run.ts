@@ -1,6 +1,9 @@
 import { Command, InvalidArgumentError } from "commander";
 import { z } from "zod";
+import { checkPluginConfig } from "#config/plugin-config.ts";
+import { printPath } from "#config/problem.ts";
 import { FileRefused, readBounded } from "#config/read-bounded.ts";
+import type { BindingConfig, ConfigProblem } from "#config/schema.ts";
 import { grantImports } from "#host/capabilities/all.ts";
 import { callLimits, moduleLimits, pagesPerMb } from "#host/limits.ts";
 import { InstanceBudgetSpent } from "#host/sandbox/capacity.ts";
@@ -71,7 +74,9 @@ async function run(file: string, options: Options): Promise<PrintedResult> {
   if (!loaded.ok) return notRun(`${file}: ${loaded.verdict.message}`);
   try {
     const input = await readInput(options.input);
-    const pool = await openPool(loaded.prepared, memoryPages, options);
+    const config = bindingConfig(loaded.prepared, options);
+    if (config.problems.length > 0) return notRun(config.problems.join("; "));
+    const pool = await openPool(loaded.prepared, { memoryPages, options, config: config.json });
     try {
       return await repeat(pool, input, options);
     } finally {
@@ -85,14 +90,37 @@ async function run(file: string, options: Options): Promise<PrintedResult> {
   }
 }
 
-function openPool(prepared: PreparedModule, memoryPages: number, options: Options): Promise<Pool> {
+/** What the plugin's `configure` gets, as a binding of the gateway would give it; null when it is not to be called. */
+function bindingConfig(
+  { manifest }: PreparedModule,
+  options: Options,
+): { readonly json: string | null; readonly problems: readonly string[] } {
+  // A module without manifest may export a function of this name that is something else.
+  if (manifest === null || options.call === "configure") return { json: null, problems: [] };
+  const written = hookConfig(options.config);
+  const checked = checkPluginConfig(manifest.configSchema ?? {}, written);
+  return checked.ok
+    ? { json: JSON.stringify(checked.config), problems: [] }
+    : { json: null, problems: checked.problems.map(printConfigProblem) };
+}
+
+function printConfigProblem({ path, message, hint }: ConfigProblem): string {
+  const meant = hint === undefined ? "" : `, did you mean "${hint}"?`;
+  return `${printPath(["config", ...path])}: ${message}${meant}`;
+}
+
+type PoolSettings = {
+  readonly memoryPages: number;
+  readonly options: Options;
+  readonly config: string | null;
+};
+
+function openPool(prepared: PreparedModule, { memoryPages, options, config }: PoolSettings): Promise<Pool> {
   const { manifest } = prepared;
   const name = manifest?.name ?? "the module";
-  // A module without manifest may export a function of this name that is something else.
-  const configures = manifest !== null && options.call !== "configure";
   return createPool(prepared, {
     name,
-    config: configures ? JSON.stringify(hookConfig(options.config)) : null,
+    config,
     extismConfig: options.config,
     state: manifest?.state ?? "request",
     limits: { fuel: options.fuel, deadlineMs: options.deadlineMs, memoryPages },
@@ -140,11 +168,11 @@ function notRun(error: string): PrintedResult {
 }
 
 /** The config as a binding has it: `limit=5` is a number, `name=alice` a string. */
-function hookConfig(config: Readonly<Record<string, string>>): Record<string, unknown> {
+function hookConfig(config: Readonly<Record<string, string>>): NonNullable<BindingConfig["config"]> {
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, jsonOr(value)]));
 }
 
-function jsonOr(value: string): unknown {
+function jsonOr(value: string): NonNullable<BindingConfig["config"]>[string] {
   try {
     return JSON.parse(value);
   } catch {

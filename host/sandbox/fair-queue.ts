@@ -1,6 +1,7 @@
 /**
- * Deficit round robin (Shreedhar and Varghese, 1995) on two levels: owners share by weight, the lanes of one owner
- * equally. What an item costs is known only afterwards, so a credit may end below zero and is paid back in later rounds.
+ * Earliest eligible virtual deadline first (Stoica and Abdel-Wahab, 1995) on two levels: owners share by weight, the lanes
+ * of one owner equally. Of those that have used no more than their share the one goes first whose next item is due first, and an item
+ * that comes for the first time is taken for a short one. What an item cost is told afterwards.
  */
 export type FairQueue<T> = {
   createOwner(weight: number): Owner<T>;
@@ -25,80 +26,88 @@ export type Lane<T> = {
   charge(cost: number): void;
 };
 
-/** One that takes turns. */
+/** In the unit of the costs: what an item is taken for until it is known. A call that used up a slice will use more. */
+const expected = { fresh: 0.05, known: 2 } as const;
+
 type Member = {
   weight: number;
-  /** What it may use before its turn is over, in the unit of the costs. */
-  credit: number;
-  hasTurn: boolean;
-  isActive: boolean;
+  /** In virtual time, which costs move on by weight. */
+  used: number;
+  /** Of its items, those that come for the first time. */
+  freshItems: number;
 };
 
-type Ring<M extends Member> = {
+type Line<M extends Member> = {
   readonly isEmpty: boolean;
   add(member: M): void;
   remove(member: M): void;
   /** The member whose turn it is. */
   first(): M | null;
+  charge(member: M, cost: number): void;
 };
 
-function createRing<M extends Member>(quantum: number): Ring<M> {
+function createLine<M extends Member>(): Line<M> {
   const members: M[] = [];
+  /** What a member would have used that always got its share. */
+  let clock = 0;
+
+  function due({ used, weight, freshItems }: M): number {
+    return used + (freshItems > 0 ? expected.fresh : expected.known) / weight;
+  }
+
   return {
     get isEmpty() {
       return members.length === 0;
     },
     add(member) {
-      if (member.isActive) return;
-      member.isActive = true;
-      // Whoever had nothing left to do in the middle of a turn goes on with it.
-      member.hasTurn &&= member.credit > 0;
-      if (member.hasTurn) members.unshift(member);
-      else members.push(member);
+      if (members.includes(member)) return;
+      // It has saved nothing up while it had nothing to do; what it used too much it still owes.
+      member.used = Math.max(member.used, clock);
+      members.push(member);
     },
     remove(member) {
-      if (!member.isActive) return;
-      member.isActive = false;
-      members.splice(members.indexOf(member), 1);
+      const at = members.indexOf(member);
+      if (at >= 0) members.splice(at, 1);
     },
     first() {
-      for (let member = members[0]; member !== undefined; member = members[0]) {
-        if (!member.hasTurn) member.credit += quantum * member.weight;
-        member.hasTurn = member.credit > 0;
-        if (member.hasTurn) return member;
-        members.push(...members.splice(0, 1));
+      let best: M | null = null;
+      let least: M | null = null;
+      for (const member of members) {
+        if (member.used <= clock && (best === null || due(member) < due(best))) best = member;
+        if (least === null || member.used < least.used) least = member;
       }
-      return null;
+      return best ?? least;
+    },
+    charge(member, cost) {
+      member.used += cost / member.weight;
+      const others = members.reduce((sum, other) => sum + (other === member ? 0 : other.weight), 0);
+      clock += cost / (member.weight + others);
     },
   };
 }
 
-type LaneState<T> = Member & {
-  readonly fresh: T[];
-  readonly known: T[];
-  lastWasFresh: boolean;
-};
+type LaneState<T> = Member & { readonly fresh: T[]; readonly known: T[]; lastWasFresh: boolean };
 
-type OwnerState<T> = Member & { readonly lanes: Ring<LaneState<T>>; isHeld: boolean };
+type OwnerState<T> = Member & { readonly lanes: Line<LaneState<T>>; isHeld: boolean };
 
-/** @param quantum what one turn of an owner of weight 1 may cost */
-export function createFairQueue<T>(quantum: number): FairQueue<T> {
-  const owners = createRing<OwnerState<T>>(quantum);
+export function createFairQueue<T>(): FairQueue<T> {
+  const owners = createLine<OwnerState<T>>();
 
   function createLane(owner: OwnerState<T>): Lane<T> {
     const lane: LaneState<T> = {
-      ...{ weight: 1, credit: quantum, hasTurn: true, isActive: false },
+      ...{ weight: 1, used: 0, freshItems: 0 },
       ...{ fresh: [], known: [], lastWasFresh: false },
     };
     return {
       push(item, fresh) {
         (fresh ? lane.fresh : lane.known).push(item);
+        if (fresh) countFresh(1, owner, lane);
         owner.lanes.add(lane);
         if (!owner.isHeld) owners.add(owner);
       },
       charge(cost) {
-        lane.credit -= cost;
-        owner.credit -= cost;
+        owner.lanes.charge(lane, cost);
+        owners.charge(owner, cost);
       },
     };
   }
@@ -106,8 +115,8 @@ export function createFairQueue<T>(quantum: number): FairQueue<T> {
   return {
     createOwner(weight) {
       const owner: OwnerState<T> = {
-        ...{ weight, credit: quantum * weight, hasTurn: true, isActive: false, isHeld: false },
-        lanes: createRing(quantum),
+        ...{ weight, used: 0, freshItems: 0 },
+        ...{ lanes: createLine<LaneState<T>>(), isHeld: false },
       };
       return {
         setWeight(changed) {
@@ -126,6 +135,7 @@ export function createFairQueue<T>(quantum: number): FairQueue<T> {
       const lane = owner?.lanes.first() ?? null;
       if (owner === null || lane === null) return null;
       const item = takeFrom(lane);
+      if (lane.lastWasFresh) countFresh(-1, owner, lane);
       if (lane.fresh.length + lane.known.length === 0) owner.lanes.remove(lane);
       if (owner.lanes.isEmpty) owners.remove(owner);
       return item;
@@ -134,6 +144,10 @@ export function createFairQueue<T>(quantum: number): FairQueue<T> {
       return owners.isEmpty;
     },
   };
+}
+
+function countFresh(by: 1 | -1, ...members: readonly Member[]): void {
+  for (const member of members) member.freshItems += by;
 }
 
 function takeFrom<T>(lane: LaneState<T>): T {

@@ -53,148 +53,180 @@ const longestTimerMs = 2 ** 31 - 1;
 const nothing = new Uint8Array(0);
 const utf8 = new TextDecoder();
 
-export function createGuestCall(machine: Machine, options: CallOptions, lines: LogLines): GuestCall {
-  const { gauge, kernel, lane } = machine;
-  const deadlineAt = performance.now() + options.deadlineMs;
-  let ending: Ending | null = null;
-  let closed = false;
-  let running = false;
-  let hasRun = false;
-  let hostCalls = 0;
-  let controller: AbortController | null = null;
-  let timer: NodeJS.Timeout | null = null;
+/** One is made for every call of a plugin, and methods on a prototype cost nothing then, as closures do. */
+class RunningCall implements GuestCall {
+  readonly clockMs = Date.now();
+  readonly requestId: string | null;
+  readonly lines: LogLines;
+  readonly #machine: Machine;
+  readonly #options: CallOptions;
+  readonly #deadlineAt: number;
+  #ending: Ending | null = null;
+  #closed = false;
+  #running = false;
+  #hasRun = false;
+  #hostCalls = 0;
+  #controller: AbortController | null = null;
+  #timer: NodeJS.Timeout | null = null;
   /** Settles what the plugin is suspended on. */
-  let wake: (() => void) | null = null;
+  #wake: (() => void) | null = null;
+  #endByCaller: (() => void) | null = null;
 
-  function end(how: Ending): void {
-    if (ending !== null || closed) return;
-    ending = how;
-    // By trap, never by throw: a plugin can catch an exception, but not `unreachable`.
-    gauge.stop();
-    controller?.abort();
-    wake?.();
+  constructor(machine: Machine, options: CallOptions, lines: LogLines) {
+    this.#machine = machine;
+    this.#options = options;
+    this.#deadlineAt = performance.now() + options.deadlineMs;
+    this.requestId = options.requestId ?? null;
+    this.lines = lines;
   }
 
-  const endByDeadline = () =>
-    end({ outcome: "deadline", error: `not done after ${Math.ceil(options.deadlineMs)} ms` });
-  const endByFuel = () => end({ outcome: "fuel", error: `more than ${options.fuel} units of fuel` });
-  const endByCaller = () => end({ outcome: "deadline", error: "ended by the caller" });
+  get ending(): Ending | null {
+    return this.#ending;
+  }
+
+  get #isOver(): boolean {
+    return this.#closed || this.#ending !== null;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isOver) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  end(how: Ending): void {
+    if (this.#isOver) return;
+    this.#ending = how;
+    // By trap, never by throw: a plugin can catch an exception, but not `unreachable`.
+    this.#machine.gauge.stop();
+    this.#controller?.abort();
+    this.#wake?.();
+  }
+
+  endByFuel(): void {
+    this.end({ outcome: "fuel", error: `more than ${this.#options.fuel} units of fuel` });
+  }
+
+  #endByDeadline(): void {
+    this.end({ outcome: "deadline", error: `not done after ${Math.ceil(this.#options.deadlineMs)} ms` });
+  }
+
+  checkTime(): void {
+    if (performance.now() >= this.#deadlineAt) this.#endByDeadline();
+  }
 
   /** Only a suspended call needs a timer: while wasm runs no timer could fire. */
-  function watch(): void {
-    if (timer !== null) return;
-    const left = Math.max(0, Math.ceil(deadlineAt - performance.now()));
-    timer = setTimeout(endByDeadline, Math.min(left, longestTimerMs));
-    options.signal?.addEventListener("abort", endByCaller, { once: true });
-    if (options.signal?.aborted) endByCaller();
+  #watch(): void {
+    if (this.#timer !== null) return;
+    const left = Math.max(0, Math.ceil(this.#deadlineAt - performance.now()));
+    this.#timer = setTimeout(() => this.#endByDeadline(), Math.min(left, longestTimerMs));
+    const { signal } = this.#options;
+    if (signal === undefined) return;
+    this.#endByCaller = () => this.end({ outcome: "deadline", error: "ended by the caller" });
+    signal.addEventListener("abort", this.#endByCaller, { once: true });
+    if (signal.aborted) this.#endByCaller();
   }
 
-  async function waitFor(waiting: Waiting): Promise<void> {
-    wake = waiting.leave;
-    watch();
+  async #waitFor(waiting: Waiting): Promise<void> {
+    this.#wake = waiting.leave;
+    this.#watch();
     await waiting.turn;
-    wake = null;
-    running = ending === null;
+    this.#wake = null;
+    this.#running = this.#ending === null;
   }
 
-  function enter(): Promise<void> | null {
-    const waiting = lane.enter(!hasRun);
-    hasRun = true;
-    return runAfter(waiting);
+  enter(): Promise<void> | null {
+    const waiting = this.#machine.lane.enter(!this.#hasRun);
+    this.#hasRun = true;
+    return this.#runAfter(waiting);
   }
 
-  function runAfter(waiting: Waiting | null): Promise<void> | null {
-    running = waiting === null;
-    return waiting === null ? null : waitFor(waiting);
+  yield(): Promise<void> | null {
+    return this.#runAfter(this.#machine.lane.yield());
   }
 
-  function pause(): void {
-    if (running) lane.pause();
-    running = false;
+  #runAfter(waiting: Waiting | null): Promise<void> | null {
+    this.#running = waiting === null;
+    return waiting === null ? null : this.#waitFor(waiting);
   }
 
-  function pay(bytes: number): boolean {
-    if (gauge.charge(Math.ceil(bytes / bytesPerFuel))) return true;
-    endByFuel();
+  pause(): void {
+    if (this.#running) this.#machine.lane.pause();
+    this.#running = false;
+  }
+
+  log(level: "warn" | "error", text: string): void {
+    if (!this.#isOver) this.lines.write(level, text);
+  }
+
+  admit(): boolean {
+    if (this.#isOver) return false;
+    if (++this.#hostCalls > callLimits.hostCalls) {
+      this.end({ outcome: "fuel", error: `more than ${callLimits.hostCalls} host calls` });
+      return false;
+    }
+    return this.pay(hostCallFuel * bytesPerFuel);
+  }
+
+  pay(bytes: number): boolean {
+    if (this.#machine.gauge.charge(Math.ceil(bytes / bytesPerFuel))) return true;
+    this.endByFuel();
     return false;
   }
 
-  function readFirst(offset: bigint, limit: number): Uint8Array {
-    const over = closed || ending !== null;
-    return over || !pay(Math.min(kernel.lengthOf(offset), limit)) ? nothing : kernel.read(offset, limit);
+  readFirst(offset: bigint, limit: number): Uint8Array {
+    const { kernel } = this.#machine;
+    if (this.#isOver || !this.pay(Math.min(kernel.lengthOf(offset), limit))) return nothing;
+    return kernel.read(offset, limit);
   }
 
-  function read(offset: bigint, limit: number): Uint8Array {
-    const length = kernel.lengthOf(offset);
-    if (length <= limit) return readFirst(offset, limit);
-    end({
-      outcome: "memory",
-      error: `a block of ${length} bytes for a host function; the limit is ${limit}`,
-    });
+  read(offset: bigint): Uint8Array {
+    return this.#readWhole(offset, callLimits.hostReadBytes);
+  }
+
+  readText(offset: bigint): string {
+    return utf8.decode(this.#readWhole(offset, callLimits.hostTextBytes));
+  }
+
+  #readWhole(offset: bigint, limit: number): Uint8Array {
+    const length = this.#machine.kernel.lengthOf(offset);
+    if (length <= limit) return this.readFirst(offset, limit);
+    const error = `a block of ${length} bytes for a host function; the limit is ${limit}`;
+    this.end({ outcome: "memory", error });
     return nothing;
   }
 
-  return {
-    clockMs: Date.now(),
-    requestId: options.requestId ?? null,
-    lines,
-    log: (level, text) => {
-      if (!closed && ending === null) lines.write(level, text);
-    },
-    get ending() {
-      return ending;
-    },
-    get signal() {
-      controller ??= new AbortController();
-      if (closed || ending !== null) controller.abort();
-      return controller.signal;
-    },
-    readFirst,
-    read: (offset) => read(offset, callLimits.hostReadBytes),
-    readText: (offset) => utf8.decode(read(offset, callLimits.hostTextBytes)),
-    write(content) {
-      if (closed || ending !== null || !pay(content.length)) return 0n;
-      return BigInt(kernel.put(content));
-    },
-    admit() {
-      if (closed || ending !== null) return false;
-      if (++hostCalls > callLimits.hostCalls) {
-        end({ outcome: "fuel", error: `more than ${callLimits.hostCalls} host calls` });
-        return false;
-      }
-      return pay(hostCallFuel * bytesPerFuel);
-    },
-    pay,
-    end,
-    endByFuel,
-    checkTime() {
-      if (performance.now() >= deadlineAt) endByDeadline();
-    },
-    enter,
-    yield: () => runAfter(lane.yield()),
-    pause,
-    async hostValue(promise, name) {
-      pause();
-      watch();
-      const value = await new Promise<bigint>((resolve) => {
-        wake = () => resolve(0n);
-        promise.then(resolve, (reason: unknown) => {
-          end({ outcome: "error", error: `${name} failed: ${String(reason)}` });
-          resolve(0n);
-        });
-        if (ending !== null) resolve(0n);
+  write(content: Uint8Array | string): bigint {
+    if (this.#isOver || !this.pay(content.length)) return 0n;
+    return BigInt(this.#machine.kernel.put(content));
+  }
+
+  async hostValue(promise: Promise<bigint>, name: string): Promise<bigint> {
+    this.pause();
+    this.#watch();
+    const value = await new Promise<bigint>((resolve) => {
+      this.#wake = () => resolve(0n);
+      promise.then(resolve, (reason: unknown) => {
+        this.end({ outcome: "error", error: `${name} failed: ${String(reason)}` });
+        resolve(0n);
       });
-      wake = null;
-      if (ending === null) await enter();
-      return ending === null ? value : 0n;
-    },
-    close() {
-      pause();
-      closed = true;
-      controller?.abort();
-      if (timer === null) return;
-      clearTimeout(timer);
-      options.signal?.removeEventListener("abort", endByCaller);
-    },
-  };
+      if (this.#ending !== null) resolve(0n);
+    });
+    this.#wake = null;
+    if (this.#ending === null) await this.enter();
+    return this.#ending === null ? value : 0n;
+  }
+
+  close(): void {
+    this.pause();
+    this.#closed = true;
+    this.#controller?.abort();
+    if (this.#timer === null) return;
+    clearTimeout(this.#timer);
+    if (this.#endByCaller !== null) this.#options.signal?.removeEventListener("abort", this.#endByCaller);
+  }
+}
+
+export function createGuestCall(machine: Machine, options: CallOptions, lines: LogLines): GuestCall {
+  return new RunningCall(machine, options, lines);
 }

@@ -5,6 +5,8 @@ import { assemble, type Instruction } from "./wasm/emit.ts";
 import type { FuncType, FunctionBody } from "./wasm/module.ts";
 import { i32 } from "./wasm/value-types.ts";
 
+const pageBytes = 65_536;
+
 export const sliceType: FuncType = { params: [], results: [i32] };
 /** Fuel in, fuel out. */
 const fuelType: FuncType = { params: [i32], results: [i32] };
@@ -19,9 +21,12 @@ export function injectedFunctions(
 ): readonly { readonly type: FuncType; readonly code: FunctionBody }[] {
   return [
     { type: fuelType, code: refill(injected) },
-    { type: chargeType, code: charge(injected, bytesToUnits) },
-    { type: chargeType, code: charge(injected, atMost(moduleLimits.tableElements, costs.unitsPerElement)) },
-    { type: chargeType, code: charge(injected, atMost(memoryPages, costs.unitsPerPage)) },
+    { type: chargeType, code: charge(injected, [...atMost(memoryPages * pageBytes), ...bytesToUnits]) },
+    {
+      type: chargeType,
+      code: charge(injected, [...atMost(moduleLimits.tableElements), ...times(costs.unitsPerElement)]),
+    },
+    { type: chargeType, code: charge(injected, [...atMost(memoryPages), ...times(costs.unitsPerPage)]) },
     { type: growthType, code: noteGrowth(injected) },
   ];
 }
@@ -94,14 +99,8 @@ function charge(injected: Injected, units: readonly Instruction[]): FunctionBody
   ]);
 }
 
-const bytesToUnits: readonly Instruction[] = [
-  ["local.get", 0],
-  ["i32.const", Math.log2(costs.bytesPerUnit)],
-  ["i32.shr_u"],
-];
-
-/** min(argument, limit) * units: what lies above the limit fails without work, and the product cannot wrap. */
-function atMost(limit: number, units: number): readonly Instruction[] {
+/** min(argument, limit): what lies above the limit fails without work, and no product can wrap. */
+function atMost(limit: number): readonly Instruction[] {
   return [
     ["local.get", 0],
     ["i32.const", limit],
@@ -109,9 +108,13 @@ function atMost(limit: number, units: number): readonly Instruction[] {
     ["i32.const", limit],
     ["i32.lt_u"],
     ["select"],
-    ["i32.const", units],
-    ["i32.mul"],
   ];
+}
+
+const bytesToUnits: readonly Instruction[] = [["i32.const", Math.log2(costs.bytesPerUnit)], ["i32.shr_u"]];
+
+function times(units: number): readonly Instruction[] {
+  return [["i32.const", units], ["i32.mul"]];
 }
 
 function noteGrowth({ refused }: Injected): FunctionBody {

@@ -4,8 +4,6 @@ import { createFairQueue, type Owner } from "./fair-queue.ts";
 
 /** Plugin CPU in one turn of the event loop; the rest of a turn belongs to sockets, timers and the host's own work. */
 const turnMs = 2;
-/** What a tenant of weight 1 may use before the next one's turn: about one slice of fuel. */
-const quantumMs = 0.5;
 
 /** A call that waits for the CPU. */
 export type Waiting = {
@@ -38,7 +36,7 @@ export type CpuShare = {
 export const operatorShare: CpuShare = { weight: 1, cpuMsPerSecond: 1_000 };
 
 /**
- * Decides who runs next: tenants by deficit round robin over the CPU time that their plugins used, inside of a tenant its
+ * Decides who runs next: the tenant whose plugins used least CPU time for its weight, inside of a tenant its
  * bindings alike, inside of a binding those that run for the first time before those that used up a slice.
  */
 export type Scheduler = {
@@ -56,7 +54,7 @@ type Tenant = { readonly owner: Owner<Place>; readonly quota: CpuQuota; isHeld: 
 
 /** A scheduler over the event loop of this thread. */
 export function createScheduler(): Scheduler {
-  const queue = createFairQueue<Place>(quantumMs);
+  const queue = createFairQueue<Place>();
   const tenants = new Map<string | null, Tenant>();
   let turnOpen = false;
   let usedMs = 0;
@@ -165,7 +163,7 @@ export function createScheduler(): Scheduler {
         enter,
         yield() {
           stop();
-          // Before the next one is chosen: whoever is not in the queue at that moment loses its turn.
+          // Before the next one is chosen, so that it has a chance to be that one.
           return enter(false);
         },
         pause() {

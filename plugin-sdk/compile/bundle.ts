@@ -10,7 +10,7 @@ import {
 } from "esbuild";
 import { importChain, nodeBuiltins, refusedBuiltin } from "./builtins.ts";
 import { CompileFailed, codeFrame, type Problem } from "./problem.ts";
-import { neutralMap, type SourceMap, sdkFolder, wrapperSource } from "./source-map.ts";
+import { neutralMap, neutralPath, type SourceMap, sdkFolder, wrapperSource } from "./source-map.ts";
 
 /** A plugin and everything it imports as one script. */
 export type Bundle = {
@@ -18,6 +18,8 @@ export type Bundle = {
   readonly map: SourceMap;
   /** Absolute paths of all files that went in. */
   readonly inputs: readonly string[];
+  /** Of the same files in bytes, by neutral path. */
+  readonly inputSizes: Readonly<Record<string, number>>;
   readonly warnings: readonly Problem[];
 };
 
@@ -29,7 +31,10 @@ export async function bundle(entry: string): Promise<Bundle> {
     return {
       code: textOf(outputFiles, ".js"),
       map: neutralMap(JSON.parse(textOf(outputFiles, ".map")), folder),
-      inputs: inputsOf(metafile, folder),
+      inputs: inputsOf(metafile).map(([name]) => resolve(folder, name)),
+      inputSizes: Object.fromEntries(
+        inputsOf(metafile).map(([name, { bytes }]) => [neutralPath(name, folder), bytes]),
+      ),
       warnings: await Promise.all(warnings.map((message) => problemOf(message, folder))),
     };
   } catch (thrown) {
@@ -91,17 +96,25 @@ function wrapper(entry: string): string {
   ].join("\n");
 }
 
+/** What the SDK exports beside `definePlugin`, as its package.json has it. */
+const abiFiles = ["effects", "from-schema", "hooks", "host-functions", "input", "manifest"] as const;
+
 /** The SDK by its own files, wherever the plugin lies. */
 function sdkResolver(): EsbuildPlugin {
   const files: Readonly<Record<string, string>> = {
     "sandgate:runtime": "runtime/start.ts",
     "@sandgate/plugin-sdk": "define-plugin.ts",
+    ...Object.fromEntries(abiFiles.map((name) => [`@sandgate/plugin-sdk/abi/${name}`, `abi/${name}.ts`])),
   };
   return {
     name: "sandgate",
     setup(builder) {
       builder.onResolve({ filter: /^(sandgate:runtime|@sandgate\/plugin-sdk)(\/|$)/ }, ({ path }) => {
-        const file = files[path] ?? `${path.replace("@sandgate/plugin-sdk/", "")}.ts`;
+        const file = files[path];
+        if (file === undefined) {
+          const text = `the SDK has no ${JSON.stringify(path)}; it has ${Object.keys(files).slice(1).join(", ")}`;
+          return { errors: [{ text }] };
+        }
         return { path: join(sdkFolder, file), sideEffects: false };
       });
     },
@@ -114,10 +127,8 @@ function textOf(files: readonly OutputFile[], end: string): string {
   return found.text;
 }
 
-function inputsOf({ inputs }: Metafile, folder: string): string[] {
-  return Object.keys(inputs)
-    .filter((name) => name !== wrapperSource)
-    .map((name) => resolve(folder, name));
+function inputsOf({ inputs }: Metafile) {
+  return Object.entries(inputs).filter(([name]) => name !== wrapperSource);
 }
 
 function isBuildFailure(thrown: unknown): thrown is BuildFailure {

@@ -4,6 +4,7 @@ import type { WasmModule } from "../../host/sandbox/wasm/module.ts";
 import { manifestSection } from "../abi/hooks.ts";
 import type { Manifest } from "../abi/manifest.ts";
 import { loadEngine } from "../engine/engine.ts";
+import { writePositions } from "../runtime/origin.ts";
 import type { About } from "../runtime/start.ts";
 import { bundle } from "./bundle.ts";
 import { createGuest, type Guest, type GuestHost } from "./guest.ts";
@@ -11,7 +12,7 @@ import { linkPlugin } from "./link-plugin.ts";
 import { checkManifest } from "./manifest.ts";
 import { positionsOf } from "./positions.ts";
 import { CompileFailed, type Problem, wholeFile } from "./problem.ts";
-import { sourceMapSection } from "./source-map.ts";
+import { inputsSection, sourceMapSection } from "./source-map.ts";
 import { problemOfThrown } from "./thrown.ts";
 
 export type CompiledPlugin = {
@@ -44,13 +45,13 @@ export async function compilePlugin(file: string, options: CompileOptions = {}):
   const [engine, bundled] = await Promise.all([engineOnce(), bundle(entry)]);
   const host: GuestHost = { note: options.note ?? printNote, deadlineMs: startDeadlineMs };
   const positions = positionsOf(bundled.map);
-  const context = { folder: dirname(entry), file: basename(entry), positions };
+  const context = { folder: dirname(entry), file: basename(entry), positions, deadlineMs: startDeadlineMs };
 
   // Parsing leaves garbage behind, which a snapshot would carry: another engine runs what this one compiled.
   const compiled = (await createGuest(engine.module, host)).compile(bundled.code);
   if ("thrown" in compiled) throw new CompileFailed([await problemOfThrown(compiled.thrown, context)]);
   const guest = await createGuest(engine.module, host);
-  const thrown = guest.start(compiled.bytecode, JSON.stringify(positions));
+  const thrown = guest.start(compiled.bytecode, writePositions(positions));
   if (thrown !== null) throw new CompileFailed([await problemOfThrown(thrown, context)]);
 
   const { manifest, exports } = checkedAbout(guest, basename(entry));
@@ -60,6 +61,7 @@ export async function compilePlugin(file: string, options: CompileOptions = {}):
     used: guest.used(),
     customs: [
       ...(manifest === null ? [] : [section(manifestSection, JSON.stringify(manifest))]),
+      section(inputsSection, JSON.stringify(bundled.inputSizes)),
       section(sourceMapSection, JSON.stringify(bundled.map)),
     ],
   });
@@ -67,13 +69,29 @@ export async function compilePlugin(file: string, options: CompileOptions = {}):
 }
 
 function checkedAbout(guest: Guest, file: string): { manifest: Manifest | null; exports: readonly string[] } {
-  const { manifest, exports } = JSON.parse(guest.metadata() ?? "{}") as About;
-  const problems = manifest === null ? [] : checkManifest(manifest, exports);
-  if (exports.length === 0) problems.push("nothing is exported: write export default definePlugin({ … })");
+  const about = parseAbout(guest.metadata());
+  if (about === null) throw new CompileFailed([wholeFile(file, lostAbout)]);
+  const { manifest, exports } = about;
+  const problems = [...about.problems, ...(manifest === null ? [] : checkManifest(manifest, exports))];
   if (exports.includes("memory"))
     problems.push("a function cannot be exported as memory: the module's memory has this name");
   if (problems.length > 0) throw new CompileFailed(problems.map((text) => wholeFile(file, text)));
   return { manifest: manifest as Manifest | null, exports };
+}
+
+const lostAbout =
+  "what it exports cannot be told: its code has changed what is built in, as JSON.stringify or Object.entries";
+
+/** Null when the text is not what `start.ts` writes: code of the plugin ran before it. */
+function parseAbout(text: string | null): About | null {
+  try {
+    const about = JSON.parse(text ?? "null") as Partial<About> | null;
+    const isWhole = Array.isArray(about?.exports) && Array.isArray(about.problems);
+    return isWhole && about.manifest !== undefined ? (about as About) : null;
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return null;
+    throw thrown;
+  }
 }
 
 type Engine = { readonly module: WebAssembly.Module; readonly decoded: WasmModule };

@@ -52,8 +52,16 @@ const texts: readonly string[] = [
   "sandgate",
 ];
 
-/** Found by measurement: deeper calls would overflow the stack that the sandbox gives a plugin. */
-const stackBytes = 65_536;
+/**
+ * What QuickJS lets calls use of its stack. With the frames that `pad-frames.ts` gives, the 128 KiB that the sandbox gives a
+ * plugin on the host last for at least 7 % more than this.
+ */
+const stackBytes = 53_248;
+/** The same while a plugin is compiled, where the host has its whole stack: source may be nested deep. */
+const compilerStackBytes = 262_144;
+/** Of memory while a plugin is compiled: more than any module may bring along. */
+const compilerMemoryBytes = 268_435_456;
+const unlimited = -1;
 
 const evalCompileOnly = 1 << 5;
 const writeBytecode = 1 << 0;
@@ -89,7 +97,8 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
   const [context, runtime] = [number("qjs_get_context_ptr"), number("qjs_get_runtime_ptr")];
   view().setUint32(contextAt, context, true);
   view().setUint32(runtimeAt, runtime, true);
-  call["JS_SetMaxStackSize"]?.(runtime, stackBytes);
+  call["JS_SetMaxStackSize"]?.(runtime, compilerStackBytes);
+  call["JS_SetMemoryLimit"]?.(runtime, compilerMemoryBytes);
   call["qjs_set_interrupt_handler"]?.(1);
   for (const [index, text] of texts.entries()) writeText(textsAt + index * textBytes, text);
 
@@ -187,6 +196,16 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
     }
   }
 
+  /** A trap as what was thrown: a recursion that the engine does not count. Nothing can be asked of it after that. */
+  function unlessTrapped<T>(run: () => T): T | Thrown {
+    try {
+      return run();
+    } catch (thrown) {
+      if (!(thrown instanceof RangeError || thrown instanceof WebAssembly.RuntimeError)) throw thrown;
+      return { name: thrown.name, message: thrown.message, stack: "" };
+    }
+  }
+
   return {
     compile(code) {
       const source = Buffer.from(code);
@@ -203,11 +222,13 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
       const read = withBytes(bytecode, (at) =>
         value("JS_ReadObject", context, at, bytecode.length, readBytecode),
       );
-      const result = isException(read) ? read : value("JS_EvalFunction", context, read);
-      const thrown = isException(result) ? pendingException() : runJobs();
-      free(result);
-      withdrawEngine();
-      return thrown;
+      return unlessTrapped(() => {
+        const result = isException(read) ? read : value("JS_EvalFunction", context, read);
+        const thrown = isException(result) ? pendingException() : runJobs();
+        free(result);
+        withdrawEngine();
+        return thrown;
+      });
     },
     metadata() {
       const metadata = view().getBigUint64(metadataAt, true);
@@ -224,6 +245,8 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
       };
     },
     finish(headroomBytes) {
+      call["JS_SetMaxStackSize"]?.(runtime, stackBytes);
+      call["JS_SetMemoryLimit"]?.(runtime, unlimited);
       call["qjs_set_interrupt_handler"]?.(0);
       call["JS_RunGC"]?.(runtime);
       call["free"]?.(number("malloc", headroomBytes));

@@ -4,6 +4,8 @@ import { capabilityFunctions } from "../abi/host-functions.ts";
 import { type Manifest, manifestSchema } from "../abi/manifest.ts";
 
 const validate = new Ajv2020({ allErrors: true, verbose: true }).compile<Manifest>(manifestSchema);
+/** Its own, because one mistake in a schema breaks many rules of the schema of schemas. */
+const schemas = new Ajv2020({ strict: false, verbose: true });
 const capabilities: readonly string[] = [...Object.keys(capabilityFunctions), "http"].sort();
 
 /** The member of definePlugin that handles a hook. */
@@ -30,6 +32,10 @@ export function checkManifest(manifest: unknown, exports: readonly string[]): st
     if (!capabilities.includes(name)) {
       problems.push(`capabilities.${index} is ${JSON.stringify(name)}; known are ${capabilities.join(", ")}`);
     }
+  }
+  if (manifest.configSchema !== undefined && schemas.validateSchema(manifest.configSchema) !== true) {
+    const [error] = schemas.errors ?? [];
+    if (error) problems.push(describe({ ...error, instancePath: `/configSchema${error.instancePath}` }));
   }
   return problems;
 }

@@ -15,15 +15,20 @@ type Segment = {
  * where the distance to the original changes.
  */
 export function positionsOf({ sources, mappings }: SourceMap): Positions {
+  const files: (string | null)[] = [null];
+  const fileOf = sources.map((source) => (source.startsWith(sdkSource) ? 0 : files.push(source) - 1));
   const runs: number[] = [];
-  let last = { line: 0, source: -1, lines: 0, columns: 0 };
+  let last = { file: -1, lines: 0, columns: 0 };
   for (const { line, column, source, originalLine, originalColumn } of segmentsOf(mappings)) {
-    const next = { line, source, lines: originalLine - line, columns: originalColumn - column };
-    if (last.source === source && last.lines === next.lines && last.columns === next.columns) continue;
-    runs.push(line - last.line, column, source, next.lines, next.columns);
-    last = next;
+    const file = fileOf[source] ?? 0;
+    // Where in the SDK code comes from is told to nobody, so all of it is one run.
+    const lines = file === 0 ? 0 : originalLine - line;
+    const columns = file === 0 ? 0 : originalColumn - column;
+    if (last.file === file && last.lines === lines && last.columns === columns) continue;
+    runs.push(line, column, file, lines, columns);
+    last = { file, lines, columns };
   }
-  return [sources.map((source) => (source.startsWith(sdkSource) ? null : source)), runs];
+  return [files, runs];
 }
 
 /** Format: ECMA-426, "Decoding source map mappings". */

@@ -41,6 +41,8 @@ export function wholeFile(file: string | null, text: string): Problem {
 }
 
 const linesAround = 2;
+/** Of a line, as of one that a minifier wrote. */
+const longestShown = 160;
 
 /** The lines around a place of a file in `folder`; null when the file cannot be read or has no such line. */
 export async function codeFrame(
@@ -55,17 +57,20 @@ export async function codeFrame(
     return null;
   }
   const lines = source.split(/\r?\n/);
-  if (lines[line - 1] === undefined) return null;
+  const found = lines[line - 1];
+  if (found === undefined) return null;
   const first = Math.max(1, line - linesAround);
   const last = Math.min(lines.length, line + linesAround);
   const width = String(last).length;
+  // All lines lose the same columns, so that they stay under each other.
+  const from = found.length > longestShown ? Math.max(0, column - 1 - longestShown / 2) : 0;
   const shown: string[] = [];
   for (let number = first; number <= last; number++) {
-    const content = lines[number - 1] ?? "";
+    const content = (lines[number - 1] ?? "").slice(from, from + longestShown);
     shown.push(`${number === line ? ">" : " "} ${String(number).padStart(width)} | ${content}`.trimEnd());
     if (number !== line) continue;
     // Tabs stay tabs, so that the mark stands under its place however wide they are shown.
-    const indent = content.slice(0, column - 1).replace(/[^\t]/g, " ");
+    const indent = content.slice(0, column - 1 - from).replace(/[^\t]/g, " ");
     shown.push(`  ${" ".repeat(width)} | ${indent}^`);
   }
   return shown.join("\n");

@@ -10,6 +10,9 @@ export type SourceMap = {
   readonly mappings: string;
 };
 
+/** The custom section with the files that went in: JSON, their sizes in bytes by their neutral path. */
+export const inputsSection = "sandgate.inputs";
+
 /** The custom section with the map; the gateway reads it by this name. */
 export const sourceMapSection = "sandgate.source-map";
 
@@ -26,8 +29,16 @@ export function neutralMap({ version, sources, names, mappings }: SourceMap, fol
   return { version, sources: sources.map((source) => neutralPath(source, folder)), names, mappings };
 }
 
-function neutralPath(source: string, folder: string): string {
+/** A path relative to the plugin's folder, or inside the SDK, as it is written into the module. */
+export function neutralPath(source: string, folder: string): string {
   if (source === `./${wrapperSource}`) return wrapperSource;
   const inSdk = relative(sdkFolder, resolve(folder, source)).replaceAll(sep, "/");
   return inSdk.startsWith("../") ? source : `${sdkSource}${inSdk}`;
+}
+
+/** The file that a neutral path means for a plugin in `folder`. */
+export function pathOfNeutral(path: string, folder: string): string {
+  return path.startsWith(sdkSource)
+    ? resolve(sdkFolder, path.slice(sdkSource.length))
+    : resolve(folder, path);
 }

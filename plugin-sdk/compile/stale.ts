@@ -1,32 +1,33 @@
 import { readdir, readFile, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { decodeModule } from "../../host/sandbox/wasm/decode.ts";
 import { MalformedWasm } from "../../host/sandbox/wasm/malformed.ts";
 import { engineFile, loadEngine } from "../engine/engine.ts";
-import { type SourceMap, sdkFolder, sdkSource, sourceMapSection } from "./source-map.ts";
+import { inputsSection, pathOfNeutral, sdkFolder } from "./source-map.ts";
 import type { Target } from "./targets.ts";
 
 /**
- * Whether a module is missing, older than any of its sources, the SDK or the engine, or not made by this compiler.
- * Its sources are those that its own source map lists.
+ * Whether a module is missing, not made by this compiler, older than its entry, any of its inputs, the SDK or the
+ * engine, or made of inputs of other sizes: files of an installed package are all as old as 1985.
  */
 export async function isStale({ entry, output }: Target): Promise<boolean> {
-  const made = await timeOf(output);
-  if (made === null) return true;
-  const sources = await sourcesOf(output, dirname(entry));
-  if (sources === null) return true;
-  const times = await Promise.all([newestOfSdk(), ...[entry, ...sources].map(timeOf)]);
-  return times.some((time) => time === null || time > made);
+  const made = await stateOf(output);
+  const inputs = made === null ? null : await inputsOf(output);
+  if (made === null || inputs === null || (await newestOfSdk()) > made.timeMs) return true;
+  const folder = dirname(entry);
+  const changes = Object.entries(inputs).map(async ([path, bytes]) => {
+    const input = await stateOf(pathOfNeutral(path, folder));
+    return input === null || input.bytes !== bytes || input.timeMs > made.timeMs;
+  });
+  return (await Promise.all(changes)).includes(true);
 }
 
-/** Absolute paths without those of the SDK; null when the file is no module of this compiler. */
-async function sourcesOf(wasm: string, folder: string): Promise<string[] | null> {
+/** Sizes by neutral path; null when the file is no module of this compiler. */
+async function inputsOf(wasm: string): Promise<Readonly<Record<string, number>> | null> {
   try {
     const { customs } = decodeModule(await readFile(wasm));
-    const section = customs.find(({ name }) => name === sourceMapSection);
-    if (section === undefined) return null;
-    const { sources } = JSON.parse(new TextDecoder().decode(section.bytes)) as SourceMap;
-    return sources.filter((one) => !one.startsWith(sdkSource)).map((one) => resolve(folder, one));
+    const section = customs.find(({ name }) => name === inputsSection);
+    return section === undefined ? null : JSON.parse(new TextDecoder().decode(section.bytes));
   } catch (thrown) {
     if (thrown instanceof MalformedWasm || thrown instanceof SyntaxError) return null;
     throw thrown;
@@ -46,14 +47,17 @@ async function findNewest(): Promise<number> {
   await loadEngine();
   const files = await readdir(sdkFolder, { recursive: true });
   const sources = files.filter((name) => name.endsWith(".ts") && !name.includes("node_modules"));
-  const times = await Promise.all([engineFile, ...sources.map((name) => join(sdkFolder, name))].map(timeOf));
-  return Math.max(...times.map((time) => time ?? 0));
+  const states = await Promise.all(
+    [engineFile, ...sources.map((name) => join(sdkFolder, name))].map(stateOf),
+  );
+  return Math.max(...states.map((state) => state?.timeMs ?? 0));
 }
 
-/** When a file was last written, in milliseconds since 1970; null when there is none. */
-async function timeOf(file: string): Promise<number | null> {
+/** When a file was last written, in milliseconds since 1970, and its size; null when there is none. */
+async function stateOf(file: string): Promise<{ readonly timeMs: number; readonly bytes: number } | null> {
   try {
-    return (await stat(file)).mtimeMs;
+    const { mtimeMs, size } = await stat(file);
+    return { timeMs: mtimeMs, bytes: size };
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return null;
     throw thrown;

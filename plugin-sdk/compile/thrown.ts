@@ -7,6 +7,8 @@ export type ThrownContext = {
   /** The entry, for what has no place. */
   readonly file: string;
   readonly positions: Positions;
+  /** After which running code was ended. */
+  readonly deadlineMs: number;
 };
 
 const bundlePlace = /<plugin>:(\d+):(\d+)/g;
@@ -14,9 +16,14 @@ const bundlePlace = /<plugin>:(\d+):(\d+)/g;
 /** What the code of a plugin threw while it started, at the place where it did. */
 export async function problemOfThrown(
   { name, message, stack }: Thrown,
-  { folder, file, positions }: ThrownContext,
+  { folder, file, positions, deadlineMs }: ThrownContext,
 ): Promise<Problem> {
-  const text = name === "" ? `thrown: ${message}` : `${name}: ${message}`;
+  const text =
+    name === "InternalError" && message === "interrupted"
+      ? `not done after ${deadlineMs} ms: code outside of handlers runs once, while the plugin is compiled`
+      : name === ""
+        ? `thrown: ${message}`
+        : `${name}: ${message}`;
   for (const [, line, column] of stack.matchAll(bundlePlace)) {
     const origin = originOf(positions, Number(line), Number(column));
     if (origin === null) continue;

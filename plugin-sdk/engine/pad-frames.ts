@@ -1,87 +1,125 @@
 import { emit } from "../../host/sandbox/wasm/emit.ts";
 import { nextInstruction, scanOf } from "../../host/sandbox/wasm/instructions.ts";
-import type { FunctionBody, WasmModule } from "../../host/sandbox/wasm/module.ts";
+import type { FuncType, FunctionBody, WasmModule } from "../../host/sandbox/wasm/module.ts";
 import { opcodes } from "../../host/sandbox/wasm/opcodes.ts";
-import { createWriter, writeBytes, written } from "../../host/sandbox/wasm/writer.ts";
+import { createWriter, type Writer, writeBytes, written } from "../../host/sandbox/wasm/writer.ts";
+import { recursiveFunctions } from "./recursive-functions.ts";
 
 /**
  * A recursive plugin must end in a RangeError of its own, not in a trap. QuickJS counts the depth by its stack in linear
  * memory, but what runs out is the stack of the host's wasm engine, and the two grow at different rates: a level of
- * JSON.parse takes 50 bytes of the one and 500 of the other. So every frame in linear memory is made longer by what
- * the function is likely to take of the host's: eight bytes for each parameter and local, and the frame itself.
+ * JSON.parse takes 50 bytes of the one and 500 of the other. So every function that can recur gets a frame in
+ * linear memory of at least half of what the host is likely to need for it.
+ * Measurements: docs/decisions/0001-plugin-compiler.md.
  */
 export function padFrames(module: WasmModule): WasmModule {
-  let padded = 0;
+  const recursive = recursiveFunctions(module);
+  const imported = module.imports.length;
   const code = module.code.map((one, index) => {
-    const params = module.types[module.functions[index] ?? -1]?.params.length ?? 0;
-    const longer = padFrame(one, paddingOf(one, params));
-    if (longer !== one) padded++;
-    return longer;
+    const type = module.types[module.functions[index] ?? -1];
+    return type !== undefined && recursive.has(imported + index) ? padded(one, type) : one;
   });
-  if (padded !== knownFrames)
-    throw new Error(`${padded} functions have a frame that can be padded, not ${knownFrames}`);
   return { ...module, code };
 }
 
-/** Of quickjs-wasi 3.6.2. Another number means that its compiler writes frames in another way. */
-const knownFrames = 477;
-
-const hostFrameBytes = 64;
-const bytesPerLocal = 8;
+/** Half of what V8's compilers take, by measurement: for the call itself, for each local, for each parameter. */
+const frameBytes = 72;
+const bytesPerLocal = 3;
+const bytesPerParameter = 7;
 const stackAlignment = 16;
+/** A shorter body only passes its arguments on, and such are the most frequently called. */
+const shortestBody = 20;
 
-function paddingOf({ locals }: FunctionBody, params: number): number {
-  const count = locals.reduce((sum, run) => sum + run.count, params);
-  return Math.ceil((hostFrameBytes + bytesPerLocal * count) / stackAlignment) * stackAlignment;
+function padded(one: FunctionBody, { params, results }: FuncType): FunctionBody {
+  const steps = stepsOf(one.body);
+  const frame = frameOf(steps);
+  const locals = one.locals.reduce((sum, run) => sum + run.count, 0);
+  const wanted = frameBytes + bytesPerLocal * locals + bytesPerParameter * params.length;
+  const missing = Math.ceil((wanted - frame.bytes) / stackAlignment) * stackAlignment;
+  if (missing <= 0) return one;
+  if (frame.constants !== null) return withLonger(one, steps, { constants: frame.constants, missing });
+  return one.body.length < shortestBody ? one : withAnother(one, results[0], missing);
 }
 
 type Step = { readonly code: number; readonly first: number; readonly start: number; readonly end: number };
 
+/** A function's frame as clang makes it; `constants` are the steps that hold its size, when all of them are known. */
+type Frame = { readonly bytes: number; readonly constants: ReadonlySet<number> | null };
+
+const opensBlock: readonly number[] = [opcodes.block[0], opcodes.loop[0], opcodes.if[0]];
 const [getGlobal, setGlobal] = [opcodes["global.get"][0], opcodes["global.set"][0]];
 const [getLocal, teeLocal] = [opcodes["local.get"][0], opcodes["local.tee"][0]];
 const [constant, add, sub] = [opcodes["i32.const"][0], opcodes["i32.add"][0], opcodes["i32.sub"][0]];
 
 /**
  * What clang writes: at the start the stack pointer minus n, kept in a local and set; before each return that local
- * plus n, set. Either may be written with -n and the opposite operation. Only the constants change.
+ * plus n, set. Either may be written with -n and the opposite operation.
  */
-function padFrame(one: FunctionBody, padding: number): FunctionBody {
-  const steps = stepsOf(one.body);
-  const prologues = indicesOf(steps, (at) =>
-    hasCodes(steps, at, [getGlobal, constant, null, teeLocal, setGlobal]),
-  );
-  const [first] = prologues;
-  if (first === undefined) return one;
-  const frame = -sumAt(steps, first + 1);
+function frameOf(steps: readonly Step[]): Frame {
+  const starts = indicesOf(steps, (at) => hasCodes(steps, at, [getGlobal, constant, null, teeLocal]));
+  const [first] = starts;
+  if (first === undefined) return { bytes: 0, constants: null };
+  const bytes = -sumAt(steps, first + 1);
   const local = steps[first + 3]?.first;
   // Several paths may each begin with the frame; it must be the same one.
-  if (prologues.some((at) => -sumAt(steps, at + 1) !== frame || steps[at + 3]?.first !== local)) return one;
-  const epilogues = indicesOf(
+  const isPlain = starts.every(
+    (at) =>
+      steps[at + 4]?.code === setGlobal && -sumAt(steps, at + 1) === bytes && steps[at + 3]?.first === local,
+  );
+  if (!isPlain) return { bytes, constants: null };
+  const ends = indicesOf(
     steps,
     (at) =>
       steps[at]?.first === local &&
       hasCodes(steps, at, [getLocal, constant, null, setGlobal]) &&
-      sumAt(steps, at + 1) === frame,
+      sumAt(steps, at + 1) === bytes,
   );
-  const constants = new Set([...prologues, ...epilogues].map((at) => at + 1));
-  return { locals: one.locals, body: withLongerFrame(one.body, steps, { constants, padding }) };
+  return { bytes, constants: new Set([...starts, ...ends].map((at) => at + 1)) };
+}
+
+function withLonger(
+  { locals, body }: FunctionBody,
+  steps: readonly Step[],
+  { constants, missing }: { readonly constants: ReadonlySet<number>; readonly missing: number },
+): FunctionBody {
+  const out = createWriter(body.length + 16);
+  for (const [at, { first, start, end }] of steps.entries()) {
+    if (constants.has(at)) emit(out, "i32.const", first + Math.sign(first) * missing);
+    else writeBytes(out, body.subarray(start, end));
+  }
+  return { locals, body: written(out) };
+}
+
+/** The body as a block between two moves of the stack pointer; a return becomes a branch to the block's end. */
+function withAnother(
+  { locals, body }: FunctionBody,
+  result: number | undefined,
+  bytes: number,
+): FunctionBody {
+  const out = createWriter(body.length + 64);
+  moveStack(out, -bytes);
+  emit(out, "block", result === undefined ? null : { result });
+  let depth = 0;
+  for (const { code, start, end } of stepsOf(body)) {
+    if (opensBlock.includes(code)) depth++;
+    if (code === opcodes.end[0]) depth--;
+    if (code === opcodes.return[0]) emit(out, "br", depth);
+    else writeBytes(out, body.subarray(start, end));
+  }
+  moveStack(out, bytes);
+  emit(out, "end");
+  return { locals, body: written(out) };
+}
+
+function moveStack(out: Writer, by: number): void {
+  emit(out, "global.get", 0);
+  emit(out, "i32.const", by);
+  emit(out, "i32.add");
+  emit(out, "global.set", 0);
 }
 
 function indicesOf(steps: readonly Step[], matches: (at: number) => boolean): number[] {
   return [...steps.keys()].filter(matches);
-}
-
-function withLongerFrame(
-  body: Uint8Array,
-  steps: readonly Step[],
-  { constants, padding }: { readonly constants: ReadonlySet<number>; readonly padding: number },
-): Uint8Array {
-  const out = createWriter(body.length + 16);
-  for (const [at, { first, start, end }] of steps.entries()) {
-    if (constants.has(at)) emit(out, "i32.const", first + Math.sign(first) * padding);
-    else writeBytes(out, body.subarray(start, end));
-  }
-  return written(out);
 }
 
 /** Whether the steps from `at` have these codes; null stands for an addition or a subtraction. */

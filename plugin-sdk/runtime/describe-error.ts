@@ -1,7 +1,10 @@
-import { positions } from "./native.ts";
-import { originalStack, type Positions } from "./origin.ts";
+import { positionsText } from "./native.ts";
+import { originalStack, readPositions } from "./origin.ts";
 
 const deepestCause = 4;
+
+/** Read while the plugin is compiled: to parse the text for an error can take more fuel than a call has. */
+const positions = /* @__PURE__ */ readPositions(positionsText);
 
 /** A config that `configure` does not accept: the message is for the operator, a stack would only be in the way. */
 export class ConfigRefused {
@@ -19,7 +22,7 @@ export function describeError(reason: unknown, depth = 0): string {
   if (reason === null) return "null was thrown, or memory ran out";
   if (!(reason instanceof Error)) return `thrown: ${text(reason)}`;
   const lines = [`${reason.name}: ${reason.message}`];
-  const stack = originalStack(String(reason.stack ?? ""), JSON.parse(positions) as Positions);
+  const stack = originalStack(String(reason.stack ?? ""), positions);
   if (stack !== "") lines.push(stack);
   if (reason.cause !== undefined && depth < deepestCause) {
     lines.push(`caused by ${describeError(reason.cause, depth + 1)}`);

@@ -24,9 +24,11 @@ export function hooksOf({ manifest, handlers }: Plugin): Exports {
 
   const exports: Exports = { configure };
   // Called as members, so that `this` is the object that the author wrote.
-  if (handlers.preRequest) exports["pre_request"] = () => answer(handlers.preRequest?.(input(), host));
-  if (handlers.postRequest) exports["post_request"] = () => answer(handlers.postRequest?.(input(), host));
-  if (handlers.error) exports["error"] = () => answer(handlers.error?.(input(), host));
+  if (isFunction(handlers.preRequest))
+    exports["pre_request"] = () => answer(handlers.preRequest?.(input(), host));
+  if (isFunction(handlers.postRequest))
+    exports["post_request"] = () => answer(handlers.postRequest?.(input(), host));
+  if (isFunction(handlers.error)) exports["error"] = () => answer(handlers.error?.(input(), host));
   return exports;
 }
 
@@ -41,6 +43,10 @@ function write(given: unknown): void {
   if (effects === undefined || effects === null) return;
   const list = Array.isArray(effects) ? effects : [effects];
   if (list.length > 0) outputJson({ effects: list });
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

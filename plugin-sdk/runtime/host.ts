@@ -1,5 +1,6 @@
 import type { Json } from "../abi/from-schema.ts";
 import type { Host, HttpRequest, HttpResponse, Log } from "../host.ts";
+import { text } from "./describe-error.ts";
 import { log, takeFunction, takeHttp } from "./native.ts";
 
 /** The host as a plugin's handlers see it; `config` is filled in by the configure hook. */
@@ -29,7 +30,7 @@ function createLog(): Log {
   const at =
     (level: number): Log["info"] =>
     (message, data) => {
-      log(level, (data === undefined ? message : JSON.stringify({ message, data })).toWellFormed());
+      log(level, data === undefined ? text(message) : JSON.stringify({ message, data }));
     };
   return { trace: at(0), debug: at(1), info: at(2), warn: at(3), error: at(4) };
 }

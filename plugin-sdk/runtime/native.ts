@@ -29,13 +29,13 @@ import { functionNames } from "./function-names.ts";
  */
 declare const __sandgate: {
   (operation: number): (...args: unknown[]) => unknown;
-  /** Of `origin.ts`. */
+  /** Of `writePositions`. */
   readonly positions: string;
 };
 
 const take = <Operation>(operation: number) => __sandgate(operation) as Operation;
 
-export const positions = /* @__PURE__ */ (() => __sandgate.positions)();
+export const positionsText = /* @__PURE__ */ (() => __sandgate.positions)();
 
 export const finish =
   /* @__PURE__ */ take<(exports: unknown[], format: (reason: unknown) => string, about: string) => void>(

@@ -1,12 +1,13 @@
 import { randomBytes, randomNumber, takeClock } from "./native.ts";
 
 /** The engine's own `Date`, with a clock behind it. The time stands still during a call. */
-export const DateGlobal = /* @__PURE__ */ withClock(globalThis.Date);
-export const performance = /* @__PURE__ */ withClock(globalThis.performance);
+export const DateGlobal = /* @__PURE__ */ withClock(() => globalThis.Date);
+export const performance = /* @__PURE__ */ withClock(() => globalThis.performance);
 
-function withClock<Global>(global: Global): Global {
+/** By a function, because the bundler keeps whatever reads a property. */
+function withClock<Global>(global: () => Global): Global {
   takeClock();
-  return global;
+  return global();
 }
 
 /** `Math.random`, which the bundler leads here. */

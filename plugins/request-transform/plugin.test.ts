@@ -484,7 +484,7 @@ for (const [name, hook, given, fuel] of [
 }
 
 test("a body that takes more than the limit ends the step, and the next request is served", async () => {
-  const numbers = JSON.stringify({ input: Array(200_000).fill(1) });
+  const numbers = JSON.stringify({ input: Array(500_000).fill(1) });
   await assert.rejects(plugin.call("pre_request", { body: numbers }), {
     name: "StepFailure",
     outcome: "fuel",

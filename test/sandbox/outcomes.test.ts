@@ -41,7 +41,7 @@ test("ok: the output is a copy of what output_set named", async () => {
     { ...result, durationUs: 0 },
     {
       outcome: "ok",
-      output: new TextEncoder().encode("hello"),
+      output: Buffer.from("hello"),
       error: null,
       fuelUsed: result.fuelUsed,
       durationUs: 0,
@@ -68,7 +68,7 @@ for (const [hook, outcome, error] of [
   ["divides", "trap", "divide by zero"],
   ["reads_outside", "trap", "memory access out of bounds"],
   ["recurses", "trap", "call stack exhausted"],
-  ["loops", "fuel", "more than 50000000 units of fuel"],
+  ["loops", "fuel", "more than 500000000 units of fuel"],
   ["grows_and_traps", "memory", "unreachable, after the memory limit refused to grow"],
   ["grows_and_fails", "memory", "returned -1 without an error"],
   ["grows_and_copes", "ok", null],

@@ -36,6 +36,7 @@ import {
 } from "../layout";
 import { fetchInput, inputSize } from "./blocks";
 import {
+  alloc,
   config_get,
   http_headers,
   http_request,
@@ -207,7 +208,9 @@ function inputBytes(ctx: u32): u64 {
 
 function output(block: u64): u64 {
   if (block == failed) return jsException;
-  output_set(block, block == 0 ? 0 : length(block));
+  // Nothing is put out from a block too: the kernel takes no offset outside of one.
+  if (block == 0) output_set(alloc(1), 0);
+  else output_set(block, length(block));
   return jsUndefined;
 }
 

@@ -24,7 +24,9 @@ import {
   JS_PromiseResult,
   JS_PromiseState,
   JS_ToCStringLen2,
+  JS_ToInt32,
   JS_UpdateStackTop,
+  isDouble,
   isException,
   isInt,
   jsUndefined,
@@ -72,6 +74,10 @@ function settle(ctx: u32, result: u64): i32 {
 
 function codeOf(ctx: u32, value: u64): i32 {
   if (isInt(value)) return i32(value);
+  if (isDouble(value)) {
+    JS_ToInt32(ctx, scratchAt, value);
+    return load<i32>(scratchAt);
+  }
   JS_FreeValue(ctx, value);
   return 0;
 }

@@ -40,6 +40,8 @@ export declare function JS_ThrowOutOfMemory(ctx: u32): u64;
 export declare function JS_ThrowPlainError(ctx: u32, format: u32, variadic: u32): u64;
 @external("quickjs", "JS_ToCStringLen2")
 export declare function JS_ToCStringLen2(ctx: u32, lengthOut: u32, value: u64, cesu8: i32): u32;
+@external("quickjs", "JS_ToInt32")
+export declare function JS_ToInt32(ctx: u32, intOut: u32, value: u64): i32;
 @external("quickjs", "JS_UpdateStackTop")
 export declare function JS_UpdateStackTop(rt: u32): void;
 @external("quickjs", "js_free")
@@ -70,6 +72,11 @@ export function isUndefined(value: u64): bool {
 
 export function isNull(value: u64): bool {
   return value >> 32 == tagNull;
+}
+
+/** Tags of all other values are -9 to 7; what is past them is a double, shifted (JS_TAG_IS_FLOAT64 of quickjs.h). */
+export function isDouble(value: u64): bool {
+  return u32(value >> 32) + 9 >= 17;
 }
 
 /** An int in its boxed form; its tag is 0. */

@@ -8,7 +8,7 @@ import { compileText } from "./compile-text.ts";
 const hook: FuncType = { params: [], results: [i32] };
 const step: FuncType = { params: [i32], results: [i32] };
 const attackExport = { name: "attack", kind: "func", index: 0 } as const;
-const fuel = /^more than 50000000 units of fuel$/;
+const fuel = /^more than 500000000 units of fuel$/;
 const attack = (body: string) => `(func (export "attack") (result i32) ${body} (i32.const 0))`;
 
 /** The text format's reader knows no tail calls. */
