@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -60,11 +60,32 @@ function configFor(entry: string): object {
   };
 }
 
+/** Source can make the checker work for ever. */
+const longestMs = 60_000;
+
 /** What it prints; its exit code only says whether that is anything. */
 function run(program: string, args: readonly string[]): Promise<string> {
   return new Promise((done, fail) => {
-    execFile(process.execPath, [program, ...args], { cwd: "/" }, (error, stdout, stderr) => {
-      if (error !== null && stdout === "") fail(new Error(`the type checker does not run: ${stderr}`));
+    // Detached is a group of its own: the program starts another one, which has to be ended with it.
+    const child = spawn(process.execPath, [program, ...args], { cwd: "/", detached: true });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    const end = () => process.kill(-(child.pid ?? 0), "SIGKILL");
+    const timer = setTimeout(() => {
+      end();
+      fail(new Error(`the type checker was not done after ${longestMs / 1000} s`));
+    }, longestMs);
+    process.once("exit", end);
+    child.on("error", fail);
+    child.on("close", (code) => {
+      clearTimeout(timer);
+      process.off("exit", end);
+      if (code !== 0 && stdout === "") fail(new Error(`the type checker does not run: ${stderr}`));
       else done(stdout);
     });
   });
