@@ -79,7 +79,7 @@ export const moduleLimits = {
 
 /** Of one call into a plugin. */
 export const callLimits = {
-  /** One unit is one wasm instruction: 35 to 135 ms of real work; see docs/decisions/0008-default-fuel.md. */
+  /** One unit is one wasm instruction: 15 to 135 ms of compiled code; see docs/decisions/0008-default-fuel.md. */
   fuel: 500_000_000,
   /** 10 us of optimised code between two chances for the event loop; less fuel while that takes over 0.5 ms. */
   sliceFuel: 250_000,
