@@ -3,6 +3,7 @@ import { type FigureDefinition, printFigures } from "./figure.ts";
 /** `npm run bench -- SUITE [FIGURE...]`: one JSON line per figure. */
 const suites: Readonly<Record<string, () => Promise<readonly FigureDefinition[]>>> = {
   sandbox: async () => (await import("./sandbox/figures.ts")).sandboxFigures,
+  sdk: async () => (await import("./sdk/figures.ts")).sdkFigures,
 };
 
 const [name = "", ...wanted] = process.argv.slice(2);

@@ -22,4 +22,6 @@ export const configLimits = {
   routeTableEntries: 200_000,
   /** Of routes and consumers that differ in their parallel steps, checked for conflicting writes: about 10 us each. */
   parallelCombinations: 20_000,
+  /** Bindings that merging makes beyond those that are written: each has a pool and is configured at load. */
+  mergedBindings: 2_000,
 } as const;

@@ -9,6 +9,7 @@ export function findReferenceProblems(config: GatewayConfig): ConfigProblem[] {
     ...missingGroups(config),
     ...missingTenants(config),
     ...missingSecrets(config),
+    ...missingInConditions(config),
     ...repeatedKeys(config),
     ...repeatedMatches(config),
     ...repeatedBindings(config),
@@ -45,6 +46,24 @@ function missingSecrets(config: GatewayConfig): ConfigProblem[] {
         const at = [...path, "use", binding, "grants", "secrets", index];
         return unknownName("secret", { path: at, given, known: config.secrets });
       }),
+    ),
+  );
+}
+
+/** Consumers and groups that a binding's `when` names. */
+function missingInConditions(config: GatewayConfig): ConfigProblem[] {
+  const kinds = [
+    { member: "consumers", kind: "consumer", known: config.consumers },
+    { member: "groups", kind: "consumer group", known: config.consumerGroups },
+  ] as const;
+  return ownersOf(config).flatMap(({ path, use = [] }) =>
+    use.flatMap(({ when }, binding) =>
+      kinds.flatMap(({ member, kind, known }) =>
+        (when?.[member] ?? []).flatMap((given, index) => {
+          const at = [...path, "use", binding, "when", member, index];
+          return unknownName(kind, { path: at, given, known });
+        }),
+      ),
     ),
   );
 }

@@ -28,11 +28,47 @@ function named<Entry extends z.ZodType>(entry: Entry) {
     .transform((entries): Record<string, z.output<Entry>> => Object.assign(Object.create(null), entries));
 }
 
+const pathPattern = z
+  .string()
+  .regex(/^\/[^*]*(\/\*)?$|^\/\*$/, "must be an absolute path, exact or ending in /*");
+
+const methods = z.enum(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
+
+/** One text, or several of which any will do. */
+const anyText = z.union([z.string(), z.array(z.string()).min(1)], {
+  error: "must be text, or a list of texts with an entry",
+});
+
+const whenSchema = z.strictObject({
+  methods: z.array(methods).min(1).exactOptional(),
+  paths: z.array(pathPattern).min(1).exactOptional().describe("Exact, or a prefix that ends in /*"),
+  headers: z.record(z.string(), anyText).exactOptional().describe("Exact values, by name of the header"),
+  models: z
+    .array(z.string().min(1))
+    .min(1)
+    .exactOptional()
+    .describe("`model` in the body; a trailing * matches a prefix"),
+  consumers: z.array(name).min(1).exactOptional(),
+  groups: z.array(name).min(1).exactOptional().describe("Consumer groups"),
+  tags: z.record(z.string(), anyText).exactOptional().describe("Exact values of tags that earlier steps set"),
+  sample: z
+    .number()
+    .positive()
+    .max(100)
+    .exactOptional()
+    .describe("Percent of the requests, the same ones in all stages"),
+});
+
 const bindingSchema = z
   .strictObject({
     plugin: name.describe("Name of the plugin, as its manifest says it"),
     id: name.exactOptional().describe("Identity for inheritance; default: the plugin's name"),
     enabled: z.boolean().exactOptional().describe("false removes the binding from this level down"),
+    inherit: z
+      .enum(["replace", "merge"])
+      .exactOptional()
+      .describe("merge: what this binding leaves out comes from the more general one with its id"),
+    lock: z.boolean().exactOptional().describe("true: no more specific level may bind this id"),
     priority: z.literal([1, 2, 3]).exactOptional().describe("1 critical, 2 essential, 3 optional"),
     order: z.int().exactOptional().describe("Position inside the priority; lower runs first; default 0"),
     mode: z.enum(["sequential", "parallel"]).exactOptional(),
@@ -40,6 +76,11 @@ const bindingSchema = z
       .enum(["closed", "open"])
       .exactOptional()
       .describe("closed fails the request, open skips the step"),
+    effect: z
+      .enum(["enforce", "observe"])
+      .exactOptional()
+      .describe("observe: it runs, and what it asks for is recorded but not done"),
+    when: whenSchema.exactOptional().describe("Runs only when all of this holds; of a list, any"),
     config: z
       .record(z.string(), z.json())
       .exactOptional()
@@ -65,7 +106,12 @@ const bindingSchema = z
         secrets: z
           .array(name)
           .exactOptional()
-          .describe("Secrets that the plugin may name in a header as {{secret:NAME}}; it never sees them"),
+          .describe(
+            "Secrets that the plugin may name as {{secret:NAME}}, in a header or as a key; it never sees them",
+          ),
+        kv: z.boolean().exactOptional().describe("Keep texts by key; default false"),
+        counters: z.boolean().exactOptional().describe("Keep numbers by key; default false"),
+        cache: z.boolean().exactOptional().describe("Keep texts while there is room; default false"),
       })
       .exactOptional(),
   })
@@ -104,13 +150,9 @@ const serviceSchema = z.discriminatedUnion("provider", [
   z.strictObject({ provider: z.literal("mock"), tenant, use }),
 ]);
 
-const methods = z.enum(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]);
-
 const routeSchema = z.strictObject({
   match: z.strictObject({
-    paths: z
-      .array(z.string().regex(/^\/[^*]*(\/\*)?$|^\/\*$/, "must be an absolute path, exact or ending in /*"))
-      .min(1),
+    paths: z.array(pathPattern).min(1),
     methods: z.array(methods).min(1).exactOptional(),
     hosts: z.array(z.string().min(1)).min(1).exactOptional(),
     headers: z
@@ -195,6 +237,15 @@ export const configSchema = z.strictObject({
       plugins: pluginLimits,
     })
     .prefault({}),
+  store: z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .describe("SQLite file, relative to this one; made when it is not there. For one gateway alone"),
+    })
+    .exactOptional()
+    .describe("Where kv and counters of the plugins outlive a restart; default: in memory only"),
   gateway: z.strictObject({ use }).prefault({}),
   services: named(serviceSchema).prefault({}),
   routes: named(routeSchema).prefault({}),
@@ -213,6 +264,7 @@ export const configSchema = z.strictObject({
 
 export type GatewayConfig = z.infer<typeof configSchema>;
 export type BindingConfig = z.infer<typeof bindingSchema>;
+export type WhenConfig = z.infer<typeof whenSchema>;
 export type ServiceConfig = z.infer<typeof serviceSchema>;
 export type RouteConfig = z.infer<typeof routeSchema>;
 export type TenantConfig = z.infer<typeof tenantSchema>;

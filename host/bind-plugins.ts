@@ -1,11 +1,13 @@
 import { performance } from "node:perf_hooks";
-import { checkPluginConfig } from "#config/plugin-config.ts";
 import { printPath } from "#config/problem.ts";
-import type { BindingConfig, ConfigPath, ConfigProblem, GatewayConfig } from "#config/schema.ts";
-import { type ConfigSource, interpolatedAt } from "#config/source.ts";
+import type { BindingConfig, ConfigProblem, GatewayConfig } from "#config/schema.ts";
+import type { ConfigSource } from "#config/source.ts";
 import { type Binding, everyBinding, readLayers } from "#host/resolve/binding.ts";
+import { checkConfig } from "#host/resolve/check-config.ts";
+import { merges } from "#host/resolve/merge.ts";
+import { originOf } from "#host/resolve/origin.ts";
 import type { Resolver } from "#host/resolve/plan.ts";
-import { createCapabilities, grantImports } from "./capabilities/all.ts";
+import { type Backing, createCapabilities, grantImports, MissingGrant } from "./capabilities/all.ts";
 import type { Capability } from "./capabilities/capability.ts";
 import { InvalidGrant } from "./capabilities/egress.ts";
 import { callLimits, moduleLimits, pagesPerMb, tenantLimits } from "./limits.ts";
@@ -18,6 +20,7 @@ import { createPool, type Pool, type Tenant } from "./sandbox/pool.ts";
 import type { PreparedModule } from "./sandbox/prepare.ts";
 import { ConfigureRefused } from "./sandbox/provision.ts";
 import { Rejected } from "./sandbox/rejected.ts";
+import type { Namespace } from "./store/store.ts";
 
 /** The modules in service, by plugin name. */
 export type Modules = ReadonlyMap<string, { readonly prepared: PreparedModule }>;
@@ -27,6 +30,7 @@ export type BindOptions = {
   readonly source: ConfigSource;
   readonly modules: Modules;
   readonly log: Log;
+  readonly backing: Backing;
 };
 
 type PluginConfig = NonNullable<BindingConfig["config"]>;
@@ -42,16 +46,15 @@ export async function bindPlugins(
 ): Promise<
   { readonly bindings: ReadonlyMap<string, BoundPlugin> } | { readonly problems: readonly ConfigProblem[] }
 > {
-  const { configs, problems } = checkConfigs(options);
-  problems.push(...checkLimits(options.config));
-  if (problems.length > 0) return { problems };
+  const { configs, problems } = checkConfigs(resolver, options);
+  for (const problem of checkLimits(options.config)) problems.set(printPath(problem.path), problem);
+  if (problems.size > 0) return { problems: [...problems.values()] };
 
-  const capabilities = createCapabilities(options.config);
+  const capabilities = createCapabilities(options.config, options.backing);
   const bindings = new Map<string, BoundPlugin>();
   const closeAll = () => Promise.all(Array.from(bindings.values(), ({ pool }) => pool.close(0)));
   for (const binding of resolver.bindings) {
-    const key = printPath(binding.path);
-    const { plugin } = binding;
+    const { key, plugin } = binding;
     try {
       const pool = await openPool(binding, configs.get(key) ?? {}, { ...options, capabilities });
       bindings.set(key, { plugin, pool, quarantine: openQuarantine({ plugin, binding: key }, options.log) });
@@ -61,12 +64,12 @@ export async function bindPlugins(
         await closeAll();
         throw thrown;
       }
-      problems.push(problem);
+      addProblem(problems, binding, problem);
     }
   }
-  if (problems.length === 0) return { bindings };
+  if (problems.size === 0) return { bindings };
   await closeAll();
-  return { problems };
+  return { problems: [...problems.values()] };
 }
 
 function openQuarantine(names: { readonly plugin: string; readonly binding: string }, log: Log): Quarantine {
@@ -79,25 +82,38 @@ function openQuarantine(names: { readonly plugin: string; readonly binding: stri
   });
 }
 
-/** The config of every enabled binding, also of those that no plan needs yet, with the defaults of the plugin's schema. */
-function checkConfigs({ config, source, modules }: BindOptions): {
-  configs: Map<string, PluginConfig>;
-  problems: ConfigProblem[];
-} {
+/**
+ * The configs of the bindings that plans need, by key, with the defaults of the plugins' schemas. Those that no plan needs
+ * yet are checked too, except for ones that merge: what they would merge over is not known.
+ */
+function checkConfigs(
+  resolver: Resolver,
+  { config, source, modules }: BindOptions,
+): { configs: Map<string, PluginConfig>; problems: Map<string, ConfigProblem> } {
   const configs = new Map<string, PluginConfig>();
-  const problems: ConfigProblem[] = [];
-  for (const { plugin, path, enabled, config: written } of everyBinding(readLayers(config))) {
-    const manifest = modules.get(plugin)?.prepared.manifest;
-    if (!enabled || manifest === undefined || manifest === null) continue;
-    const at: ConfigPath = [...path, "config"];
-    const checked = checkPluginConfig(manifest.configSchema ?? withoutConfig, written as PluginConfig, {
-      isPlaceholder: (inner) => interpolatedAt(source, [...at, ...inner])?.whole ?? false,
-    });
-    if (checked.ok) configs.set(printPath(path), checked.config);
-    else
-      problems.push(...checked.problems.map((problem) => ({ ...problem, path: [...at, ...problem.path] })));
+  const problems = new Map<string, ConfigProblem>();
+  const written = Array.from(everyBinding(readLayers(config))).filter((one) => one.enabled && !merges(one));
+  const bindings = new Map([...written, ...resolver.bindings].map((binding) => [binding.key, binding]));
+  for (const binding of bindings.values()) {
+    const manifest = modules.get(binding.plugin)?.prepared.manifest;
+    if (manifest === undefined || manifest === null) continue;
+    const checked = checkConfig(binding, manifest, source);
+    if (checked.ok) configs.set(binding.key, checked.config);
+    else for (const problem of checked.problems) addProblem(problems, binding, problem);
   }
   return { configs, problems };
+}
+
+/** What several bindings share is wrong once, and first where it stands alone. */
+function addProblem(
+  problems: Map<string, ConfigProblem>,
+  { key, sources }: Binding,
+  problem: ConfigProblem,
+): void {
+  const { path, message } = problem;
+  const same = `${printPath(path)} ${message}`;
+  if (problems.has(same)) return;
+  problems.set(same, sources.length === 1 ? problem : { ...problem, message: `${message} (merged: ${key})` });
 }
 
 /** Limits of a binding that are above the operator's. */
@@ -127,9 +143,6 @@ function tenantOf({ tenant }: Binding, { tenants }: GatewayConfig): Tenant | nul
   return { name: tenant, ...tenantLimits, ...tenants[tenant] };
 }
 
-/** Of a plugin that has no schema for a config. */
-const withoutConfig = { type: "object", additionalProperties: false } as const;
-
 function openPool(
   binding: Binding,
   config: PluginConfig,
@@ -142,8 +155,10 @@ function openPool(
 ): Promise<Pool> {
   const prepared = modules.get(binding.plugin)?.prepared;
   if (!prepared?.manifest) throw new Error(`no module for ${binding.plugin}`);
-  const { id, plugin, limits, grants } = binding;
-  const key = printPath(binding.path);
+  const { key, id, plugin, limits, grants } = binding;
+  const { manifest } = prepared;
+  const scope = { plugin, binding: key, namespace: namespaceOf(binding), manifest, grants };
+  const imported = new Set(prepared.imports.map(({ module, name }) => `${module}.${name}`));
   const { level } = gateway.log;
   const { fuel, deadlineMs, memoryMb } = { ...operatorLimits(gateway), ...limits };
   const tenant = tenantOf(binding, gateway);
@@ -151,13 +166,21 @@ function openPool(
     name: id === plugin ? plugin : `${plugin} (${id})`,
     config: JSON.stringify(config),
     extismConfig: extismConfig(config),
-    state: binding.declared.state ?? prepared.manifest.state ?? "request",
+    state: binding.declared.state ?? manifest.state ?? "request",
     limits: { fuel, deadlineMs, memoryPages: Math.floor(memoryMb * pagesPerMb) },
     ...(tenant === null ? {} : { tenant }),
-    imports: grantImports(capabilities, { plugin, binding: key, manifest: prepared.manifest, grants }),
-    log: pluginLogSink(log, plugin, key),
+    imports: grantImports(capabilities, scope, { imported }),
+    log: pluginLogSink(log, plugin, scope.binding),
     logLevel: level === "silent" ? "error" : level,
   });
+}
+
+/**
+ * What it keeps must survive an edit that moves it in its list, so its place there is no part of the name. A merged binding
+ * keeps what its most specific part would: a consumer's is one on all routes.
+ */
+function namespaceOf({ tenant, plugin, level, owner, id }: Binding): Namespace {
+  return { tenant, plugin, binding: [level, owner, id] };
 }
 
 /** What `config_get` finds: plugins of other PDKs read their config as texts. */
@@ -169,12 +192,15 @@ function extismConfig(config: PluginConfig): Record<string, string> {
 }
 
 /** Null for what is no fault of config or plugin. */
-function problemOf({ path, plugin }: Binding, thrown: unknown): ConfigProblem | null {
-  if (thrown instanceof InvalidGrant) return { path: [...path, "grants", "http"], message: thrown.message };
+function problemOf(binding: Binding, thrown: unknown): ConfigProblem | null {
+  const { path, plugin } = binding;
+  const at = (...member: string[]) => originOf(binding, member);
+  if (thrown instanceof InvalidGrant) return { path: at("grants", "http"), message: thrown.message };
+  if (thrown instanceof MissingGrant) return { path: at("grants"), message: thrown.message };
   if (thrown instanceof ConfigureRefused) {
     const { outcome } = thrown.result;
     const what = outcome === "error" ? "refuses this config" : `did not start (${outcome})`;
-    return { path: [...path, "config"], message: `the plugin "${plugin}" ${what}: ${thrown.message}` };
+    return { path: at("config"), message: `the plugin "${plugin}" ${what}: ${thrown.message}` };
   }
   if (thrown instanceof Rejected || thrown instanceof InstanceBudgetSpent)
     return { path, message: thrown.message };

@@ -1,8 +1,11 @@
 import { type LocatedProblem, printProblem } from "#config/problem.ts";
+import type { MetricSink } from "./capabilities/metrics.ts";
 import type { Generation } from "./generation.ts";
 import { type LoadedGeneration, type LoadOptions, loadFiles } from "./load-generation.ts";
 import type { Log } from "./observe/log.ts";
 import type { RefusedFile } from "./plugin-folder.ts";
+import { createCaches } from "./store/cache.ts";
+import { createStores } from "./store/stores.ts";
 import { watchFiles } from "./watch.ts";
 
 /** The config cannot be used; at start there is no earlier one to go on with. */
@@ -31,6 +34,8 @@ export type Gateway = {
 
 export type GatewayOptions = LoadOptions & {
   readonly onReload: (result: "applied" | "refused") => void;
+  /** What plugins measure. */
+  readonly metrics: MetricSink;
 };
 
 /**
@@ -39,15 +44,28 @@ export type GatewayOptions = LoadOptions & {
  * @throws {ConfigRefused} when the files as they are now cannot be used.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { log, onReload } = options;
-  const first = await loadFiles(options, null);
-  if (first.next === null) throw new ConfigRefused(first.problems);
+  const { log, onReload, metrics } = options;
+  const stores = createStores((file, error) => logStore(log, file, error));
+  const caches = createCaches();
+  const loading = {
+    ...options,
+    openBacking: async (storeFile: string | null) => ({
+      store: await stores.open(storeFile),
+      caches,
+      metrics,
+    }),
+  };
+  const first = await loadFiles(loading, null);
+  if (first.next === null) {
+    await stores.close();
+    throw new ConfigRefused(first.problems);
+  }
   const inService = createPlace(first.next, log);
   let refusals = refusalsOf(first.next, first.problems);
   logRefusals(log, refusals);
 
   const reloads = oneAtATime(async () => {
-    const { next, problems, watched } = await loadFiles(options, inService.current);
+    const { next, problems, watched } = await loadFiles(loading, inService.current);
     if (next !== null) inService.put(next);
     const now = refusalsOf(inService.current, problems);
     if (JSON.stringify(now) !== JSON.stringify(refusals)) logRefusals(log, now);
@@ -74,6 +92,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       await watcher.close();
       await reloads.end();
       await inService.close();
+      await stores.close();
     },
   };
 }
@@ -131,4 +150,9 @@ function logRefusals(log: Log, { config, plugins }: Refusals): void {
   for (const problem of config)
     log.error({ problem }, "the config is refused; the last good one stays in service");
   for (const { file, reason, kept } of plugins) log.error({ file, reason, kept }, "a plugin file is refused");
+}
+
+function logStore(log: Log, file: string, error: string | null): void {
+  if (error === null) log.info({ file }, "the store is written again");
+  else log.error({ file, error }, "the store cannot be written; what changes now ends with the process");
 }

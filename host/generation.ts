@@ -4,8 +4,7 @@ import type { GatewayConfig } from "#config/schema.ts";
 import { locateProblem } from "#config/source.ts";
 import { createResolver, type Resolver } from "#host/resolve/plan.ts";
 import type { Manifest } from "#sdk/abi/manifest.ts";
-import { bindPlugins, type Modules } from "./bind-plugins.ts";
-import type { Log } from "./observe/log.ts";
+import { type BindOptions, bindPlugins, type Modules } from "./bind-plugins.ts";
 import type { BoundPlugin } from "./pipeline/run-stage.ts";
 import { createUpstream, type Upstream } from "./upstream/forward.ts";
 
@@ -27,16 +26,19 @@ export type Generation = {
   retire(): Promise<void>;
 };
 
-/** Compiles and starts everything; answers with all problems when it cannot. */
+/**
+ * Compiles and starts everything; answers with all problems when it cannot.
+ * @param options.backing outlives the generation
+ */
 export async function createGeneration(
   { config, source }: AcceptedConfig,
   modules: Modules,
-  log: Log,
+  { log, backing }: Pick<BindOptions, "log" | "backing">,
 ): Promise<{ readonly generation: Generation } | { readonly problems: readonly LocatedProblem[] }> {
   const resolved = createResolver(config, manifestsOf(modules));
   if ("problems" in resolved) return { problems: resolved.problems.map((one) => locateProblem(source, one)) };
   const { resolver } = resolved;
-  const bound = await bindPlugins(resolver, { config, source, modules, log });
+  const bound = await bindPlugins(resolver, { config, source, modules, log, backing });
   if ("problems" in bound) return { problems: bound.problems.map((one) => locateProblem(source, one)) };
   const services = Object.entries(config.services);
   const upstreams = new Map(services.map(([name, service]) => [name, createUpstream(name, service)]));
@@ -47,7 +49,7 @@ export async function createGeneration(
   };
 }
 
-function manifestsOf(modules: Modules): ReadonlyMap<string, Manifest> {
+export function manifestsOf(modules: Modules): ReadonlyMap<string, Manifest> {
   const manifests = new Map<string, Manifest>();
   for (const [name, { prepared }] of modules) {
     if (prepared.manifest !== null) manifests.set(name, prepared.manifest);

@@ -6,13 +6,13 @@ import { bodyBytes, bodyJson, type Exchange, withAskedHeaders } from "./exchange
 import type { Generation } from "./generation.ts";
 import { createExchange, type Incoming, parseBody } from "./incoming.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
-import { runEvery, runStage, type StepReport } from "./pipeline/run-stage.ts";
+import { runEvery, runStage, type StepCall } from "./pipeline/run-stage.ts";
 import type { Plan } from "./resolve/plan.ts";
 import type { ForwardAnswer } from "./upstream/forward.ts";
 
 /** Who is told what happened. */
 export type Observer = {
-  step(report: StepReport): void;
+  step(report: StepCall): void;
   /** A request that failed, before or after its answer began. */
   failure(exchange: Exchange, error: GatewayError): void;
   /** A request that is over. */

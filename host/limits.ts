@@ -188,6 +188,65 @@ export const upstreamLimits = {
   errorBodyBytes: 64 * kib,
 } as const;
 
+/** Of what plugins keep. A namespace is what one binding has of `kv` or of `counters`. */
+export const storeLimits = {
+  /** Of a namespace: a counter for each of so many consumers or addresses. */
+  entries: 100_000,
+  keyBytes: 512,
+  valueBytes: 64 * kib,
+  /** What an entry takes beside its key and its value: the map, the objects, the two strings' heads. */
+  entryOverheadBytes: 128,
+  /** Room for 100,000 counters with keys of 150 bytes. */
+  namespaceBytes: 32 * mib,
+  /** Of all namespaces of one tenant, so that none takes the room of the others. */
+  tenantBytes: 128 * mib,
+  /** Everything is held in memory too. */
+  storeBytes: 512 * mib,
+  /** From a change to its way to the disk. With the writing of 100,000 changes it is there within a second. */
+  flushMs: 200,
+  /** A disk that is full is tried again at least so often. */
+  retryMs: 10_000,
+  /** What a gateway that stops may need to let go of the file when the next one starts. */
+  openTimeoutMs: 2_000,
+} as const;
+
+/** Of the `cache` capability: what is over them pushes out what was not used for longest. */
+export const cacheLimits = {
+  keyBytes: 512,
+  valueBytes: 256 * kib,
+  /** What all bindings of one tenant share. */
+  tenantBytes: 32 * mib,
+} as const;
+
+/** Of the `metrics` capability. What is over them is dropped, and a line of the log says so. */
+export const metricLimits = {
+  /** Lines on /metrics; a histogram has one for each of its buckets. */
+  linesPerBinding: 400,
+  /** Of all bindings together: they are rendered at once, in some ms. */
+  lines: 20_000,
+  /** Of one call of `metrics_record`. */
+  recordBytes: 4 * kib,
+  nameChars: 64,
+  labels: 8,
+  labelValueChars: 128,
+} as const;
+
+/** Of the `crypto` capability. The event loop waits for each of its functions. */
+export const cryptoLimits = {
+  /** SHA-512 takes 1.5 ms for it. */
+  dataBytes: mib,
+  /** A PEM of RSA with 4,096 bits has 800 bytes, a certificate some 2,000. */
+  keyBytes: 8 * kib,
+  /** Base64url of an RSA signature with 4,096 bits has 683. */
+  signatureBytes: kib,
+  /** RFC 7518 3.3 asks for no less; breaking 1,024 bits is within reach. */
+  rsaBitsLeast: 2_048,
+  /** Time grows with the square: 16,384 bits take 1 ms. */
+  rsaBits: 4_096,
+  /** Bits of the public exponent: everybody uses 65,537, and one of 4,096 bits takes 40 times as long. */
+  rsaExponentBits: 32,
+} as const;
+
 /** Of the plugin folders. */
 export const folderLimits = {
   /** Of all folders together; each file may hold 4 MiB of module in memory. */

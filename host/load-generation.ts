@@ -3,14 +3,17 @@ import { isDeepStrictEqual } from "node:util";
 import { loadConfig } from "#config/load.ts";
 import { type LocatedProblem, printProblem } from "#config/problem.ts";
 import type { GatewayConfig } from "#config/schema.ts";
-import { capabilityImports, createCapabilities } from "./capabilities/all.ts";
-import { type AcceptedConfig, createGeneration, type Generation } from "./generation.ts";
+import { locateProblem } from "#config/source.ts";
+import type { Manifest } from "#sdk/abi/manifest.ts";
+import { type Backing, capabilityImports, createCapabilities, memoryBacking } from "./capabilities/all.ts";
+import { type AcceptedConfig, createGeneration, type Generation, manifestsOf } from "./generation.ts";
 import { bytesPerMb, moduleLimits, pagesPerMb } from "./limits.ts";
 import type { Log } from "./observe/log.ts";
 import { type PluginSet, readPluginFolders } from "./plugin-folder.ts";
 import { everyBinding, readLayers } from "./resolve/binding.ts";
 import { standardImports } from "./sandbox/link.ts";
 import { type PreparedModule, prepare } from "./sandbox/prepare.ts";
+import { StoreUnusable } from "./store/store.ts";
 import type { WatchedPaths } from "./watched-paths.ts";
 
 export type LoadOptions = {
@@ -18,6 +21,11 @@ export type LoadOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
 };
+
+/** What plugins keep, in the file that a config names; null: in memory. Throws StoreUnusable. */
+export type OpenBacking = (storeFile: string | null) => Promise<Backing>;
+
+type ServeOptions = LoadOptions & { readonly openBacking: OpenBacking };
 
 /** A generation and the files that it was made of. */
 export type LoadedGeneration = {
@@ -40,7 +48,10 @@ export type LoadedFiles = {
 };
 
 /** Takes the files as they are: loads the config, and starts it with the plugins. */
-export async function loadFiles(options: LoadOptions, before: LoadedGeneration | null): Promise<LoadedFiles> {
+export async function loadFiles(
+  options: ServeOptions,
+  before: LoadedGeneration | null,
+): Promise<LoadedFiles> {
   const { file, env } = options;
   const loaded = await loadConfig(file, { env });
   const watched = loaded.ok ? watchedBy(file, loaded) : { files: [file, ...loaded.secretFiles], folders: [] };
@@ -59,7 +70,7 @@ export async function loadFiles(options: LoadOptions, before: LoadedGeneration |
 
 /** The config with the plugins as they are. When nothing that it is made of changed, the generation is that of before. */
 async function startWithPlugins(
-  { file, log }: LoadOptions,
+  { file, log, openBacking }: ServeOptions,
   accepted: AcceptedConfig,
   before: LoadedGeneration | null,
 ): Promise<LoadedGeneration | Problems> {
@@ -78,7 +89,12 @@ async function startWithPlugins(
   const digests = [...used].sort().map((name) => plugins.plugins.get(name)?.digest ?? null);
   const key = JSON.stringify([config, digests]);
   if (before?.key === key) return { ...before, accepted, plugins };
-  const made = await createGeneration(accepted, plugins.plugins, log);
+  const backing = await openBacking(storeFileOf(file, config)).catch(unusableStore);
+  if (backing instanceof StoreUnusable) {
+    const { message } = backing;
+    return { problems: [locateProblem(accepted.source, { path: ["store", "file"], message })] };
+  }
+  const made = await createGeneration(accepted, plugins.plugins, { log, backing });
   return "problems" in made ? made : { accepted, plugins, generation: made.generation, key };
 }
 
@@ -87,16 +103,34 @@ export async function checkFiles(options: LoadOptions): Promise<readonly string[
   const { file, env, log } = options;
   const loaded = await loadConfig(file, { env });
   if (!loaded.ok) return loaded.problems.map(printProblem);
-  const policy = policyOf(loaded.config);
-  const { plugins, refused } = await readPluginFolders(foldersOf(file, loaded.config), null, {
+  const { plugins, refused } = await readPluginsOnce(file, loaded.config);
+  // The file of the store may be in use by the gateway that runs.
+  const made = await createGeneration(loaded, plugins, { log, backing: memoryBacking() });
+  if ("generation" in made) await made.generation.retire();
+  const problems = "problems" in made ? made.problems : [];
+  return [...problems.map(printProblem), ...refused.map((one) => `${one.file}: ${one.reason}`)];
+}
+
+/** The config with the manifests of the plugins in its folders, nothing started; or its problems. */
+export async function loadManifests({
+  file,
+  env,
+}: Pick<LoadOptions, "file" | "env">): Promise<
+  { readonly accepted: AcceptedConfig; readonly manifests: ReadonlyMap<string, Manifest> } | Problems
+> {
+  const loaded = await loadConfig(file, { env });
+  if (!loaded.ok) return loaded;
+  const { plugins } = await readPluginsOnce(file, loaded.config);
+  return { accepted: loaded, manifests: manifestsOf(plugins) };
+}
+
+function readPluginsOnce(file: string, config: GatewayConfig): Promise<PluginSet<PreparedModule>> {
+  const policy = policyOf(config);
+  return readPluginFolders(foldersOf(file, config), null, {
     ...policy,
     prepare: (bytes, manifest) => prepareModule(bytes, manifest, policy),
     keep: () => false,
   });
-  const made = await createGeneration(loaded, plugins, log);
-  if ("generation" in made) await made.generation.retire();
-  const problems = "problems" in made ? made.problems : [];
-  return [...problems.map(printProblem), ...refused.map((one) => `${one.file}: ${one.reason}`)];
 }
 
 type Policy = { readonly moduleBytes: number; readonly memoryPages: number };
@@ -129,6 +163,15 @@ function usedPlugins(config: GatewayConfig): ReadonlySet<string> {
 
 function foldersOf(file: string, { plugins }: GatewayConfig): string[] {
   return plugins.folders.map((folder) => resolve(dirname(resolve(file)), folder));
+}
+
+function storeFileOf(file: string, { store }: GatewayConfig): string | null {
+  return store === undefined ? null : resolve(dirname(resolve(file)), store.file);
+}
+
+function unusableStore(thrown: unknown): StoreUnusable {
+  if (thrown instanceof StoreUnusable) return thrown;
+  throw thrown;
 }
 
 function watchedBy(file: string, { config, source }: AcceptedConfig): WatchedPaths {

@@ -13,6 +13,11 @@ export type StartOptions = {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: JSON lines to stdout. */
   readonly log?: Log;
+  /** Who is told besides log and metrics. */
+  readonly observer?: Observer & {
+    /** A request before anything is done with it; what is returned takes its place. */
+    incoming(incoming: Incoming): Incoming;
+  };
 };
 
 /** A gateway that serves. */
@@ -31,16 +36,22 @@ export type Running = {
 export async function start(options: StartOptions): Promise<Running> {
   const metrics = createMetrics();
   const log = options.log ?? createLog("info");
-  const gateway = await createGateway({ ...options, log, onReload: metrics.reload });
+  const gateway = await createGateway({
+    ...options,
+    log,
+    onReload: metrics.reload,
+    metrics: metrics.plugins,
+  });
   const { listen, limits, log: logging } = gateway.current.config;
   log.level = logging.level;
-  const observer = observerOf(log, metrics);
+  const observer = observerOf(log, { metrics, observer: options.observer });
   let stopping: Promise<void> | null = null;
 
   const server = createServer({
     limits,
     bodyBytes: () => bodyLimit(gateway.current.config.limits),
-    handle: async (incoming) => {
+    handle: async (arrived) => {
+      const incoming = options.observer?.incoming(arrived) ?? arrived;
       const generation = gateway.current;
       const leave = generation.enter();
       try {
@@ -91,14 +102,23 @@ function tooLate(incoming: Incoming): Incoming {
   };
 }
 
-function observerOf(log: Log, metrics: Metrics): Observer {
+type Observed = { readonly metrics: Metrics; readonly observer: Observer | undefined };
+
+function observerOf(log: Log, { metrics, observer }: Observed): Observer {
   return {
     step: (report) => {
       metrics.step(report);
       logStep(log, report);
+      observer?.step(report);
     },
-    failure: (exchange, error) => logFailure(log, exchange, error),
-    end: (exchange, status) => metrics.request(exchange, status),
+    failure: (exchange, error) => {
+      logFailure(log, exchange, error);
+      observer?.failure(exchange, error);
+    },
+    end: (exchange, status) => {
+      metrics.request(exchange, status);
+      observer?.end(exchange, status);
+    },
   };
 }
 
@@ -120,7 +140,7 @@ function pagesOf(
       return json(isStopping() ? 503 : 200, page);
     },
     "/metrics": async () => {
-      const { contentType, text } = await metrics.render(gateway.current.quarantined());
+      const { contentType, text } = await metrics.render(gateway.current);
       return { status: 200, contentType, body: text };
     },
   };

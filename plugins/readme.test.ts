@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { openPlugin } from "@sandgate/plugin-sdk/testing";
 import type { BindingConfig } from "#config/schema.ts";
 import { everyBinding, readLayers } from "#host/resolve/binding.ts";
 import { load, printed } from "#test/config/config-file.ts";
-import { openPlugin } from "#test/plugin-harness.ts";
 
 const folder = new URL("./", import.meta.url);
 const entries = await readdir(folder, { withFileTypes: true });
@@ -31,7 +32,7 @@ for (const name of names) {
       const most = loaded.config.limits.plugins;
       for (const { config: written, limits } of bindings) {
         const config = structuredClone(written) as JsonObject;
-        const plugin = await openPlugin(name, { config, limits, most });
+        const plugin = await openPlugin(moduleOf(name), { config, limits, most });
         await plugin.close();
       }
     }
@@ -39,13 +40,17 @@ for (const name of names) {
 
   test(`the README of ${name} has a row for every key of its config`, async (t) => {
     const readme = await readmeOf(name);
-    const plugin = await openPlugin(name);
+    const plugin = await openPlugin(moduleOf(name));
     t.after(plugin.close);
     assert.equal(plugin.manifest.name, name);
     const keys = leavesOf(plugin.manifest.configSchema ?? {});
     assert.ok(keys.length > 0);
     for (const key of keys) assert.ok(readme.includes(`| \`${key}\` |`), `a row for ${key}`);
   });
+}
+
+function moduleOf(name: string): string {
+  return fileURLToPath(new URL(`${name}.wasm`, folder));
 }
 
 function readmeOf(name: string): Promise<string> {

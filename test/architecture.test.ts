@@ -18,7 +18,11 @@ const rooms: Readonly<
 > = {
   "config/": { packages: ["node:*", "yaml", "zod", "leven", "ajv", "ajv-formats"] },
   "plugin-sdk/abi/": {},
-  "plugin-sdk/": { files: ["plugin-sdk/abi/"] },
+  "plugin-sdk/": { files: ["plugin-sdk/abi/"], packages: ["@standard-schema/spec", "extism:host"] },
+  "plugin-sdk/runtime/": {
+    files: ["plugin-sdk/"],
+    packages: ["whatwg-url", "@noble/hashes", "@ungap/structured-clone"],
+  },
   "plugin-sdk/engine/": {
     files: ["plugin-sdk/", "host/sandbox/wasm/"],
     packages: ["node:*", "assemblyscript", "quickjs-wasi"],
@@ -27,6 +31,9 @@ const rooms: Readonly<
     files: ["plugin-sdk/", "host/sandbox/wasm/"],
     packages: ["node:*", "esbuild", "ajv", "quickjs-wasi"],
   },
+  "plugin-sdk/package/": { files: ["plugin-sdk/engine/engine.ts"], packages: ["node:*"] },
+  "plugin-sdk/templates/": { packages: ["@sandgate/plugin-sdk"] },
+  "plugin-sdk/testing/": { files: ["plugin-sdk/", "host/", "config/"], packages: ["node:*", "zod"] },
   "plugins/": { packages: ["@sandgate/plugin-sdk"] },
   "host/resolve/": { files: ["config/", "plugin-sdk/abi/"] },
   "host/sandbox/wasm/": {},
@@ -35,9 +42,17 @@ const rooms: Readonly<
     packages: ["node:*", "@extism/extism", "ajv"],
   },
   "host/capabilities/": {
-    files: ["host/json.ts", "host/limits.ts", "host/repeats-secret.ts", "config/", "plugin-sdk/abi/"],
+    files: [
+      "host/json.ts",
+      "host/limits.ts",
+      "host/repeats-secret.ts",
+      "host/store/",
+      "config/",
+      "plugin-sdk/abi/",
+    ],
     packages: ["node:*", "undici", "zod", "ipaddr.js"],
   },
+  "host/store/": { files: ["host/limits.ts"], packages: ["node:*"] },
   "host/pipeline/": {
     files: [
       "host/credentials.ts",
@@ -68,7 +83,15 @@ const rooms: Readonly<
     packages: ["node:*", "undici", "zod", "eventsource-parser"],
   },
   "host/observe/": {
-    files: ["host/errors.ts", "host/exchange.ts", "host/pipeline/", "host/sandbox/log-lines.ts", "config/"],
+    files: [
+      "host/capabilities/metrics.ts",
+      "host/errors.ts",
+      "host/exchange.ts",
+      "host/limits.ts",
+      "host/pipeline/",
+      "host/sandbox/log-lines.ts",
+      "config/",
+    ],
     packages: ["node:*", "pino", "zod", "@prometheus-io/client"],
   },
   "host/cli/": {
@@ -195,7 +218,7 @@ test("no barrels, no default exports, no file or folder for everything else", ()
   const banned = /(^|\/)(utils?|helpers?|common|misc|shared)(\.ts|\/)/;
   const wrong = files.filter((file) => {
     const text = readFileSync(join(root, file), "utf8");
-    const isPlugin = file.startsWith("plugins/");
+    const isPlugin = /^(plugins|plugin-sdk\/templates)\//.test(file);
     return banned.test(file) || /^export \*/m.test(text) || (!isPlugin && /^export default/m.test(text));
   });
   assert.deepEqual(wrong, []);

@@ -7,16 +7,23 @@ import { configLimits } from "#config/limits.ts";
 import { configSchema } from "#config/schema.ts";
 import { errorTable } from "#host/errors.ts";
 import {
+  cacheLimits,
   callLimits,
+  cryptoLimits,
   egressLimits,
   folderLimits,
+  metricLimits,
   moduleLimits,
   processLimits,
   quarantineLimits,
   requestLimits,
+  storeLimits,
   tenantLimits,
   upstreamLimits,
 } from "#host/limits.ts";
+
+import { standardImports } from "#host/sandbox/link.ts";
+import { effectTypes, referenceFiles } from "../docs/reference.ts";
 
 const root = join(import.meta.dirname, "..");
 const pages = [
@@ -57,6 +64,10 @@ for (const [name, limits] of Object.entries({
   moduleLimits,
   callLimits,
   egressLimits,
+  storeLimits,
+  cacheLimits,
+  metricLimits,
+  cryptoLimits,
   processLimits,
   tenantLimits,
   quarantineLimits,
@@ -74,6 +85,23 @@ for (const [name, limits] of Object.entries({
     assert.deepEqual(written, Object.entries(limits));
   });
 }
+
+test("what is made from source is what `npm run schema` writes", async () => {
+  for (const [path, text] of await referenceFiles()) {
+    assert.equal(readFileSync(join(root, "docs", path), "utf8"), text, `docs/${path}`);
+  }
+});
+
+test("docs/plugins.md lists every effect", () => {
+  for (const type of effectTypes) assert.ok(page("docs/plugins.md").includes(`\`${type}\``), type);
+});
+
+test("docs/abi.md lists every function that each module may import from extism:host/env", () => {
+  const rows = [...page("docs/abi.md").matchAll(/^\| (`[^|]+`) \| \(/gm)];
+  const written = rows.flatMap(([, names = ""]) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  const actual = [...standardImports].filter((name) => name.startsWith("extism:host/env."));
+  assert.deepEqual(written.sort(), actual.map((name) => name.replace("extism:host/env.", "")).sort());
+});
 
 test("every YAML block parses, and one that is a config passes its schema", () => {
   const blocks = blocksOf("ya?ml");

@@ -56,7 +56,7 @@ const freshInstance: FigureDefinition = {
   },
 };
 
-function newInstance(prepared: PreparedModule) {
+export function newInstance(prepared: PreparedModule) {
   return createInstance({
     prepared,
     functions: resolveImports(prepared, {}),
@@ -97,7 +97,7 @@ async function residentKb(): Promise<number> {
   return process.memoryUsage().rss / 1_024;
 }
 
-function collectGarbage(): void {
+export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   (runInNewContext("gc") as () => void)();
 }

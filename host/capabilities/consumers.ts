@@ -30,6 +30,7 @@ export function createConsumers(consumers: GatewayConfig["consumers"]): Capabili
   return {
     name: "consumers",
     imports: Object.keys(imports),
+    needs: 'a hook that writes "identify"',
     grant: (scope) => (isAuthenticator(scope) ? imports : null),
   };
 }

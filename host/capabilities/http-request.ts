@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { printable } from "#host/json.ts";
 import { egressLimits } from "#host/limits.ts";
 import { type EgressGrant, isPublicAddress, literalAddress } from "./egress.ts";
+import { firstProblem } from "./first-problem.ts";
 
 /** The host decides about framing, connection and destination; a plugin that sets these could smuggle requests. */
 const refusedHeaders = new Set([
@@ -109,14 +109,6 @@ function placeSecrets(
   };
   const placed = Object.entries(headers).map(([name, value]) => [name, value.replace(placeholder, place)]);
   return { headers: Object.fromEntries(placed), secrets: [...secrets] };
-}
-
-/** In one line, for a log. Of a record's key zod says only that it is invalid; why is one level below. */
-function firstProblem({ issues: [issue] }: z.ZodError): string {
-  const { message } = issue?.code === "invalid_key" ? (issue.issues[0] ?? issue) : (issue ?? { message: "" });
-  return printable(
-    issue === undefined || issue.path.length === 0 ? message : `${issue.path.join(".")}: ${message}`,
-  );
 }
 
 function jsonOf(text: string): unknown {

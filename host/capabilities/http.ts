@@ -16,16 +16,17 @@ type Exchange = { requests: number; status: number; headers: Readonly<Record<str
  * is a request of its own and meets the same guard. A request that is refused or fails has status 0 and no body;
  * the plugin's log says why. Limits: `egressLimits`. Of the `secrets`, by name, a binding may use those of its `grants.secrets`.
  */
-export function createHttp(secrets: Readonly<Record<string, string>>): Capability {
+export function createHttp(secrets: Readonly<Record<string, string>>, sender: Sender = send): Capability {
   return {
     name: "http",
     imports: ["http_request", "http_status_code", "http_headers"].map((name) => `${namespace}.${name}`),
+    needs: null,
     grant({ grants }) {
       return grants.http === undefined || grants.http.length === 0
         ? null
         : httpImports(
             { egress: parseGrant(grants.http), secrets: pick(secrets, grants.secrets ?? []) },
-            createEgress(),
+            { egress: createEgress(), sender },
           );
     },
   };
@@ -37,7 +38,10 @@ function pick(secrets: Readonly<Record<string, string>>, names: readonly string[
   );
 }
 
-function httpImports(rights: HttpRights, egress: Egress): Readonly<Record<string, HostImport>> {
+function httpImports(
+  rights: HttpRights,
+  { egress, sender }: { readonly egress: Egress; readonly sender: Sender },
+): Readonly<Record<string, HostImport>> {
   const exchanges = new WeakMap<HostCall, Exchange>();
 
   function exchangeOf(call: HostCall): Exchange {
@@ -60,7 +64,8 @@ function httpImports(rights: HttpRights, egress: Egress): Readonly<Record<string
       if (body.length > egressLimits.requestBytes) {
         throw new RequestRefused(`body of ${body.length} bytes; the limit is ${egressLimits.requestBytes}`);
       }
-      const answer = await send(egress.agent(wanted.privateAllowed), wanted, body, call.signal);
+      const agent = egress.agent(wanted.privateAllowed);
+      const answer = await sender(wanted, body, { agent, signal: call.signal });
       requireNoSecret(answer, wanted.secrets);
       const offset = call.write(answer.body);
       if (offset === 0n && answer.body.length > 0) {
@@ -116,17 +121,24 @@ function textOf(reason: unknown): string {
   return reason.message || ("code" in reason ? String(reason.code) : reason.name);
 }
 
-type Answer = {
+/** By lower-case name the headers. */
+export type Answer = {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 };
 
+/** Sends a request that the binding may make; what it throws is a request that failed. `signal` ends it. */
+export type Sender = (
+  request: PluginRequest,
+  body: Uint8Array,
+  options: { readonly agent: Agent; readonly signal: AbortSignal },
+) => Promise<Answer>;
+
 async function send(
-  agent: Agent,
   { url, method, headers }: PluginRequest,
   body: Uint8Array,
-  over: AbortSignal,
+  { agent, signal: over }: Parameters<Sender>[2],
 ): Promise<Answer> {
   const signal = AbortSignal.any([over, AbortSignal.timeout(egressLimits.timeoutMs)]);
   const answer = await agent.request({

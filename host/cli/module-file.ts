@@ -21,7 +21,7 @@ export type ModuleFile =
   | { readonly ok: true; readonly bytes: number; readonly prepared: PreparedModule }
   | Refused;
 
-/** What exists to be imported where there is no config: every capability, with nothing behind it. */
+/** What exists to be imported where there is no config: every capability, with a memory of this process alone. */
 export const emptyCapabilities: readonly Capability[] = createCapabilities({ consumers: {} });
 
 /** Reads and prepares a `.wasm`, with `NAME.manifest.json` beside it if there is one. Any file is safe to name. */

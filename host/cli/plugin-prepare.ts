@@ -1,10 +1,11 @@
-import { mkdir, opendir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, opendir, stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Command } from "commander";
 import type { Injection } from "#host/sandbox/injection.ts";
 import { escapeControls } from "#host/sandbox/log-lines.ts";
 import { prepareBytes } from "#host/sandbox/prepare.ts";
 import { readModuleFile } from "./module-file.ts";
+import { replaceFile } from "./replace-file.ts";
 
 /** What `plugin prepare --json` prints of one module, in one line. */
 export type Preparation = {
@@ -96,14 +97,11 @@ async function prepareFile({ from, to }: Job, anyImports: boolean): Promise<Prep
 
 /** Null, or why it could not be written. A reader never sees half a module. */
 async function write(file: string, bytes: Uint8Array): Promise<string | null> {
-  const temporary = `${file}.${process.pid}.tmp`;
   try {
     await mkdir(dirname(file), { recursive: true });
-    await writeFile(temporary, bytes);
-    await rename(temporary, file);
+    await replaceFile(file, bytes);
     return null;
   } catch (thrown) {
-    await rm(temporary, { force: true }).catch(() => {});
     return messageOf(thrown);
   }
 }

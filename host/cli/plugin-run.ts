@@ -127,7 +127,14 @@ function openPool(prepared: PreparedModule, { memoryPages, options, config }: Po
     imports:
       manifest === null
         ? {}
-        : grantImports(emptyCapabilities, { plugin: name, binding: name, manifest, grants: {} }),
+        : grantImports(emptyCapabilities, {
+            plugin: name,
+            binding: name,
+            namespace: { tenant: null, plugin: name, binding: [] },
+            manifest,
+            // What ends with this run is granted; the network and credentials are not.
+            grants: { kv: true, counters: true, cache: true },
+          }),
     log: (level, text) => process.stderr.write(`${level}: ${text}\n`),
   });
 }
@@ -168,7 +175,7 @@ function notRun(error: string): PrintedResult {
 }
 
 /** The config as a binding has it: `limit=5` is a number, `name=alice` a string. */
-function hookConfig(config: Readonly<Record<string, string>>): NonNullable<BindingConfig["config"]> {
+export function hookConfig(config: Readonly<Record<string, string>>): NonNullable<BindingConfig["config"]> {
   return Object.fromEntries(Object.entries(config).map(([key, value]) => [key, jsonOr(value)]));
 }
 
@@ -180,7 +187,10 @@ function jsonOr(value: string): NonNullable<BindingConfig["config"]>[string] {
   }
 }
 
-function collectConfig(pair: string, before: Readonly<Record<string, string>>): Record<string, string> {
+export function collectConfig(
+  pair: string,
+  before: Readonly<Record<string, string>>,
+): Record<string, string> {
   const at = pair.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("write key=value");
   return Object.assign(Object.create(null), before, { [pair.slice(0, at)]: pair.slice(at + 1) });

@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@prometheus-io/client";
+import type { MetricSink } from "../capabilities/metrics.ts";
 import type { Exchange } from "../exchange.ts";
 import type { StepReport } from "../pipeline/run-stage.ts";
+import { createPluginMetrics } from "./plugin-metrics.ts";
 
 /** What `/metrics` shows. Labels are names of the config, statuses and outcomes, so their number is bounded by it. */
 export type Metrics = {
@@ -8,10 +10,16 @@ export type Metrics = {
   request(exchange: Exchange, status: number): void;
   step(report: StepReport): void;
   reload(result: "applied" | "refused"): void;
-  /** The text that Prometheus scrapes, with its content type; `quarantined` are the bindings that are cut off now. */
-  render(
-    quarantined: readonly { readonly plugin: string; readonly binding: string }[],
-  ): Promise<{ readonly contentType: string; readonly text: string }>;
+  /** What plugins measure themselves. */
+  readonly plugins: MetricSink;
+  /** The text that Prometheus scrapes, with its content type. */
+  render(serving: Serving): Promise<{ readonly contentType: string; readonly text: string }>;
+};
+
+/** The generation of this moment: its bindings, and those of them that are cut off. */
+export type Serving = {
+  readonly bindings: ReadonlyMap<string, { readonly plugin: string }>;
+  quarantined(): readonly { readonly plugin: string; readonly binding: string }[];
 };
 
 /** Seconds: a cached answer takes a few ms, a reasoning model minutes. */
@@ -74,6 +82,7 @@ export function createMetrics(): Metrics {
     labelNames: ["result"],
     registers,
   });
+  const plugins = createPluginMetrics((name) => registry.getSingleMetric(name) !== undefined);
 
   return {
     request({ route, service, startedMs, upstreamMs }, status) {
@@ -89,10 +98,12 @@ export function createMetrics(): Metrics {
       fuel.inc(labels, fuelUsed);
     },
     reload: (result) => reloads.inc({ result }),
-    async render(quarantined) {
+    plugins: plugins.sink,
+    async render({ bindings, quarantined }) {
       cutOff.reset();
-      for (const { plugin, binding } of quarantined) cutOff.set({ plugin, binding }, 1);
-      return { contentType: registry.contentType, text: await registry.metrics() };
+      for (const { plugin, binding } of quarantined()) cutOff.set({ plugin, binding }, 1);
+      const measured = plugins.render((plugin, binding) => bindings.get(binding)?.plugin === plugin);
+      return { contentType: registry.contentType, text: (await registry.metrics()) + measured };
     },
   };
 }

@@ -13,8 +13,9 @@ const compiled = new WeakMap<Step, readonly Read[]>();
 
 /**
  * The input of a step as JSON: `stage`, and of the exchange what the manifest's `reads` names and nothing else.
- * A part that is not there (no error, a header that was not sent, a body that is no JSON) is absent. So are
- * credentials: a header that holds one is there when it is named itself, a parameter never.
+ * What is not there (no error, a header that was not sent, a body that is no JSON) is absent; the `request`, `response`
+ * and `headers` around it are not. Credentials are absent too: a header that holds one is there when it is named itself,
+ * a parameter never.
  */
 export function readInput(step: Step, exchange: Exchange): string {
   let reads = compiled.get(step);
@@ -59,8 +60,9 @@ function compileRead(path: string): Read {
 function readHeader(root: "request" | "response", name: string): Read {
   return (input, exchange) => {
     const headers = exchange[root]?.headers;
-    if (headers === undefined || !Object.hasOwn(headers, name)) return;
-    put(inside(inside(input, root), "headers"), name, joined(headers[name]));
+    if (headers === undefined) return;
+    const shown = inside(inside(input, root), "headers");
+    if (Object.hasOwn(headers, name)) put(shown, name, joined(headers[name]));
   };
 }
 
@@ -72,9 +74,10 @@ function readPointer(pointer: string): Read {
     .map((token) => token.replaceAll("~1", "/").replaceAll("~0", "~"));
   const last = tokens.pop() ?? "";
   return (input, exchange) => {
+    const shown = inside(input, "request");
     const value = [...tokens, last].reduce<Json | undefined>(ownMember, bodyJson(exchange.request.body));
     if (value === undefined) return;
-    const parent = ["body", ...tokens].reduce<Part | null>(insideOwn, inside(input, "request"));
+    const parent = ["body", ...tokens].reduce<Part | null>(insideOwn, shown);
     if (parent !== null) put(parent, last, value);
   };
 }

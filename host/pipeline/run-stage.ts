@@ -6,6 +6,7 @@ import type { Effect } from "#sdk/abi/effects.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
 import { applyEffects } from "./effects.ts";
+import { factsOf } from "./facts.ts";
 import { parseOutput } from "./parse-output.ts";
 import type { Quarantine, Verdict } from "./quarantine.ts";
 import { readInput } from "./read-input.ts";
@@ -24,6 +25,22 @@ export type StepReport = {
   readonly requestId: string;
 };
 
+/** What else there is to say of it, for whoever shows it to the plugin's author. */
+export type StepCall = StepReport & {
+  /** Pages (64 KiB) of the plugin's own memory when the call ended. */
+  readonly memoryPages: number;
+  /** What the hook got, JSON; empty when it was not called. */
+  readonly input: string;
+  /** What it asked for; empty when it failed. */
+  readonly effects: readonly Effect[];
+  /** What effects can change, as it was before they were applied, and as it is. The same where nothing was. */
+  readonly before: ExchangeParts;
+  readonly after: ExchangeParts;
+};
+
+/** Of an exchange what effects can change. Its parts are replaced, never changed, so these stay as they were. */
+export type ExchangeParts = Pick<Exchange, "request" | "response" | "responseHeaders" | "consumer" | "tags">;
+
 /** A binding in service. */
 export type BoundPlugin = { readonly plugin: string; readonly pool: Pool; readonly quarantine: Quarantine };
 
@@ -33,7 +50,7 @@ export type StageContext = {
   readonly bindings: ReadonlyMap<string, BoundPlugin>;
   /** Ends the calls; absent for steps that run whatever happens to the client. */
   readonly signal?: AbortSignal;
-  readonly report: (report: StepReport) => void;
+  readonly report: (report: StepCall) => void;
 };
 
 /**
@@ -54,7 +71,7 @@ export async function runStage(batches: readonly Batch[], context: StageContext)
 export async function runEvery(batches: readonly Batch[], context: StageContext): Promise<void> {
   for (const step of batches.flat()) {
     try {
-      await finish(begin(step, context), context);
+      await runBatch([step], context);
     } catch (thrown) {
       if (!(thrown instanceof GatewayError)) throw thrown;
     }
@@ -62,13 +79,15 @@ export async function runEvery(batches: readonly Batch[], context: StageContext)
 }
 
 async function runBatch(batch: Batch, context: StageContext): Promise<boolean> {
-  const [only] = batch;
-  if (only !== undefined && batch.length === 1) return finish(begin(only, context), context);
+  const due = dueSteps(batch, context.exchange);
+  const [only] = due;
+  if (only === undefined) return false;
+  if (due.length === 1) return finish(begin(only, context), context);
 
   const cancel = new AbortController();
   const signal =
     context.signal === undefined ? cancel.signal : AbortSignal.any([context.signal, cancel.signal]);
-  const running = batch.map((step) => begin(step, { ...context, signal }));
+  const running = due.map((step) => begin(step, { ...context, signal }));
   try {
     for (const one of running) {
       if (await finish(one, context)) return true;
@@ -79,12 +98,21 @@ async function runBatch(batch: Batch, context: StageContext): Promise<boolean> {
   }
 }
 
+/** Those of these steps whose conditions hold for the exchange as it is now: all of them meet the same facts. */
+function dueSteps(steps: Batch, exchange: Exchange): Batch {
+  if (steps.every(({ when }) => when === null)) return steps;
+  const facts = factsOf(exchange);
+  return steps.filter(({ when }) => when === null || when(facts));
+}
+
 type Running = { readonly step: Step; readonly end: Promise<End> };
 
 /** How a call ended: what the step asks for, or why it failed. */
 type End = {
   readonly durationUs: number;
   readonly fuelUsed: number;
+  readonly memoryPages: number;
+  readonly input: string;
   readonly found: readonly Effect[] | StepFailure;
 };
 
@@ -94,10 +122,12 @@ function begin(step: Step, { exchange, bindings, signal }: StageContext): Runnin
   const record = bound.quarantine.admit();
   if (record === null) return { step, end: Promise.resolve(cutOff) };
   const options = { signal, requestId: exchange.id };
-  const end = bound.pool.call(step.hook, readInput(step, exchange), options).then((result) => {
+  const input = readInput(step, exchange);
+  const end = bound.pool.call(step.hook, input, options).then((result) => {
     const found = foundIn(step, result);
     record(signal?.aborted ? "neutral" : verdictOf(result, found));
-    return { durationUs: result.durationUs, fuelUsed: result.fuelUsed, found };
+    const { durationUs, fuelUsed, memoryPages } = result;
+    return { durationUs, fuelUsed, memoryPages, input, found };
   });
   // Nobody may be left to hear it: an earlier step of the batch has answered.
   end.catch(() => {});
@@ -107,6 +137,8 @@ function begin(step: Step, { exchange, bindings, signal }: StageContext): Runnin
 const cutOff: End = {
   durationUs: 0,
   fuelUsed: 0,
+  memoryPages: 0,
+  input: "",
   found: new StepFailure("rejected", "cut off after repeated failures", "quarantined"),
 };
 
@@ -129,22 +161,29 @@ function verdictOf({ outcome }: CallResult, found: End["found"]): Verdict {
 async function finish({ step, end }: Running, context: StageContext): Promise<boolean> {
   const { exchange, signal, report } = context;
   const waitedFrom = performance.now();
-  const { durationUs, fuelUsed, found } = await end;
+  const { found, ...measured } = await end;
   exchange.pluginMs += performance.now() - waitedFrom;
-  const measured = { step, durationUs, fuelUsed, requestId: exchange.id };
+  const before = partsOf(exchange);
+  const about = { ...measured, step, requestId: exchange.id, before };
   try {
     if (found instanceof StepFailure) throw found;
-    const answered = applyEffects(found, exchange);
-    report({ ...measured, outcome: "ok", error: null, skipped: false });
+    // A step that only observes is told what it asked for; the exchange stays as it is.
+    const answered = step.effect === "observe" ? false : applyEffects(found, exchange);
+    const after = partsOf(exchange);
+    report({ ...about, outcome: "ok", error: null, skipped: false, effects: found, after });
     return answered;
   } catch (thrown) {
     if (!(thrown instanceof StepFailure)) throw thrown;
     if (signal?.aborted) throw new GatewayError("client_closed", "The client closed the request.");
-    const skipped = step.onFailure === "open";
-    report({ ...measured, outcome: thrown.outcome, error: thrown.message, skipped });
+    const skipped = step.effect === "observe" || step.onFailure === "open";
+    report({ ...about, outcome: thrown.outcome, error: thrown.message, skipped, effects: [], after: before });
     if (skipped) return false;
     throw stepError(step, thrown);
   }
+}
+
+function partsOf({ request, response, responseHeaders, consumer, tags }: Exchange): ExchangeParts {
+  return { request, response, responseHeaders, consumer, tags };
 }
 
 /** What a step's failure is for the client. The message is the client's: the plugin's own words are for the log. */

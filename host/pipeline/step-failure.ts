@@ -17,6 +17,10 @@ export class StepFailure extends Error {
 }
 
 /** @throws StepFailure unless the call ended well */
-export function requireOk({ outcome, error, overloaded }: CallResult): void {
+export function requireOk({
+  outcome,
+  error,
+  overloaded,
+}: Pick<CallResult, "outcome" | "error" | "overloaded">): void {
   if (outcome !== "ok") throw new StepFailure(outcome, error ?? outcome, overloaded ? "overloaded" : null);
 }

@@ -1,3 +1,4 @@
+import { printPath } from "#config/problem.ts";
 import type { BindingConfig, ConfigPath, GatewayConfig } from "#config/schema.ts";
 import type { Json } from "#sdk/abi/from-schema.ts";
 
@@ -5,10 +6,8 @@ import type { Json } from "#sdk/abi/from-schema.ts";
 export const levels = ["gateway", "service", "route", "consumer-group", "consumer"] as const;
 export type Level = (typeof levels)[number];
 
-/** One use of a plugin at one level. */
-export type Binding = {
-  readonly id: string;
-  readonly plugin: string;
+/** A binding where it is written. */
+export type Source = {
   readonly level: Level;
   /** Name of the service, route, group or consumer; null at the gateway level. */
   readonly owner: string | null;
@@ -16,13 +15,24 @@ export type Binding = {
   readonly tenant: string | null;
   /** `["routes", "chat", "use", 0]` */
   readonly path: ConfigPath;
+  readonly declared: BindingConfig;
+};
+
+/** One use of a plugin: as one level writes it, or merged out of several. Its place is that of the most specific. */
+export type Binding = Omit<Source, "declared"> & {
+  /** Unique and readable, the key of its pool: `gateway.use.0`, or `gateway.use.0+routes.chat.use.1` for a merged one. */
+  readonly key: string;
+  /** What it is made of, the most general first. */
+  readonly sources: readonly [Source, ...Source[]];
+  readonly id: string;
+  readonly plugin: string;
   /** `false` removes the id from this level down. */
   readonly enabled: boolean;
   /** As the file says it: the plugin's schema has neither checked it nor added its defaults. */
   readonly config: Readonly<Record<string, Json>>;
   readonly order: number;
   /** What the binding itself says; the rest is the manifest's, then the host's. */
-  readonly declared: Readonly<Pick<BindingConfig, "priority" | "mode" | "onFailure" | "state">>;
+  readonly declared: Readonly<Omit<BindingConfig, "id" | "plugin">>;
   readonly limits: Readonly<NonNullable<BindingConfig["limits"]>>;
   readonly grants: Readonly<NonNullable<BindingConfig["grants"]>>;
 };
@@ -75,27 +85,31 @@ const nothing: Layer = new Map();
 function readLayer({ use = [], tenant }: Owner, level: Level, owner: string | null, path: ConfigPath): Layer {
   if (use.length === 0) return nothing;
   return new Map(
-    use.map((binding, index) => {
+    use.map((declared, index) => {
       const place = { level, owner, tenant: tenant ?? null, path: Object.freeze([...path, "use", index]) };
-      const read = readBinding(binding, place);
+      const read = createBinding(declared, [Object.freeze({ ...place, declared })]);
       return [read.id, read];
     }),
   );
 }
 
-function readBinding(
-  config: BindingConfig,
-  place: Pick<Binding, "level" | "owner" | "tenant" | "path">,
-): Binding {
+/** The binding that says this, at the place of its last source. */
+export function createBinding(declared: BindingConfig, sources: Binding["sources"]): Binding {
+  const { level, owner, tenant, path } = sources.at(-1) ?? sources[0];
   return Object.freeze({
-    ...place,
-    id: config.id ?? config.plugin,
-    plugin: config.plugin,
-    enabled: config.enabled ?? true,
-    config: config.config ?? {},
-    order: config.order ?? 0,
-    declared: config,
-    limits: config.limits ?? {},
-    grants: config.grants ?? {},
+    level,
+    owner,
+    tenant,
+    path,
+    key: sources.map((source) => printPath(source.path)).join("+"),
+    sources: Object.freeze(sources),
+    id: declared.id ?? declared.plugin,
+    plugin: declared.plugin,
+    enabled: declared.enabled ?? true,
+    config: declared.config ?? {},
+    order: declared.order ?? 0,
+    declared,
+    limits: declared.limits ?? {},
+    grants: declared.grants ?? {},
   });
 }

@@ -1,51 +1,52 @@
 import type { GatewayConfig } from "#config/schema.ts";
 import type { Binding, Layer, Layers } from "./binding.ts";
-import { inherit, joinGroups, overlay } from "./inherit.ts";
-import type { Step } from "./step.ts";
+import { joinGroups, overlay } from "./inherit.ts";
+import { createLayOver, type LayOver } from "./merge.ts";
 
 /** The layers that a plan is inherited from, in two halves: a plan is any general one under any specific one. */
 export type Chain = {
-  /** Gateway, service and route; null stands for a request that no route matched. */
+  /** What gateway, service and route come to; null stands for a request that no route matched. */
   general(route: string | null): Layer;
-  /** Groups and consumer; null stands for nobody. */
-  specific(consumer: string | null): Layer;
+  /** The same for one id. */
+  generalOf(route: string, id: string): Binding | undefined;
+  /** What groups and consumer write, one layer over the other; null stands for nobody. */
+  specific(consumer: string | null): readonly Layer[];
+  /** All of a plan, disabled bindings too. */
+  inForce(route: string | null, consumer: string | null): Layer;
+  readonly layOver: LayOver;
 };
 
 /** Names that the config does not have bind nothing. */
 export function createChain(config: GatewayConfig, layers: Layers): Chain {
-  const nothing: Layer = new Map();
+  const layOver = createLayOver();
+
+  function layersOf(route: string): readonly Layer[] {
+    const service = config.routes[route]?.service ?? "";
+    return [layers.gateway, ...existing(layers.services.get(service), layers.routes.get(route))];
+  }
+  function general(route: string | null): Layer {
+    return route === null ? layers.gateway : overlay(layersOf(route), layOver);
+  }
+  function specific(consumer: string | null): readonly Layer[] {
+    if (consumer === null) return [];
+    const groups = config.consumers[consumer]?.groups ?? [];
+    const joined = joinGroups(existing(...groups.map((group) => layers.consumerGroups.get(group))));
+    return existing(joined, layers.consumers.get(consumer));
+  }
+
   return {
-    general: (route) => {
-      if (route === null) return layers.gateway;
-      const service = config.routes[route]?.service ?? "";
-      return overlay([
-        layers.gateway,
-        layers.services.get(service) ?? nothing,
-        layers.routes.get(route) ?? nothing,
-      ]);
-    },
-    specific: (consumer) => {
-      if (consumer === null) return nothing;
-      const groups = config.consumers[consumer]?.groups ?? [];
-      return overlay([
-        joinGroups(groups.map((group) => layers.consumerGroups.get(group) ?? nothing)),
-        layers.consumers.get(consumer) ?? nothing,
-      ]);
-    },
+    general,
+    generalOf: (route, id) =>
+      layersOf(route).reduce<Binding | undefined>((above, layer) => {
+        const binding = layer.get(id);
+        return binding === undefined ? above : layOver(above, binding);
+      }, undefined),
+    specific,
+    inForce: (route, consumer) => overlay([general(route), ...specific(consumer)], layOver),
+    layOver,
   };
 }
 
-/**
- * Every enabled binding that is part of at least one plan and has a hook there: not the ones of a service
- * without routes, of a group without consumers, or whose id is bound again below wherever they would apply.
- */
-export function bindingsInUse(
-  config: GatewayConfig,
-  chain: Chain,
-  stepsOf: (binding: Binding) => readonly Step[],
-): readonly Binding[] {
-  const routes = [null, ...Object.keys(config.routes)].map((route) => chain.general(route));
-  const consumers = Object.keys(config.consumers).map((consumer) => chain.specific(consumer));
-  const used = new Set([...routes, ...consumers].flatMap((layer) => inherit([layer])));
-  return Object.freeze([...used].filter((binding) => stepsOf(binding).length > 0));
+function existing(...layers: readonly (Layer | undefined)[]): Layer[] {
+  return layers.filter((layer) => layer !== undefined && layer.size > 0) as Layer[];
 }

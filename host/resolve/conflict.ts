@@ -4,14 +4,24 @@ import type { ConfigProblem, GatewayConfig } from "#config/schema.ts";
 import { type Binding, type Layer, levels } from "./binding.ts";
 import type { Chain } from "./chain.ts";
 import { findContestedLanes, laneOf } from "./contested-lanes.ts";
-import { inherit } from "./inherit.ts";
+import type { Endings } from "./endings.ts";
+import { enabledOf, overlay } from "./inherit.ts";
 import { inOrder, partOf, type Step, toBatches } from "./step.ts";
 import { overlappingFields } from "./writes.ts";
 
+/** What routes have, one layer, or what groups and consumers write, one over the other. */
+type Half = readonly Layer[];
+
 /** Routes, or consumers, that are all the same to this check: any of them stands for the others. */
-type Alike = readonly [Layer, ...Layer[]];
+type Alike = readonly [Half, ...Half[]];
 
 type Pair = { readonly field: string; readonly a: Binding; readonly b: Binding };
+
+type Options = {
+  readonly bindings: readonly Binding[];
+  readonly endings: Endings;
+  readonly stepsOf: (binding: Binding) => readonly Step[];
+};
 
 /**
  * Pairs of steps that would be in one batch of a plan and write the same field, for every plan that can
@@ -19,12 +29,13 @@ type Pair = { readonly field: string; readonly a: Binding; readonly b: Binding }
  * and priority in which two parallel steps of different ids write one field. Most configs have none and
  * are done. Otherwise routes whose steps there are alike are taken together, consumers too, and each
  * combination is put in order and cut into batches as a plan is. There are at most
- * `configLimits.parallelCombinations`; a config with more is refused, not half checked.
+ * `configLimits.parallelCombinations`; a config with more is refused, not half checked. Conditions are not
+ * looked at: two steps that never run for the same request may be refused all the same.
  */
 export function findConflicts(
   config: GatewayConfig,
   chain: Chain,
-  { bindings, stepsOf }: { bindings: readonly Binding[]; stepsOf: (binding: Binding) => readonly Step[] },
+  { bindings, endings, stepsOf }: Options,
 ): ConfigProblem[] {
   const steps = bindings.flatMap(stepsOf);
   const lanes = findContestedLanes(steps);
@@ -34,12 +45,17 @@ export function findConflicts(
 
   const ids = new Set(contested.map((step) => step.binding.id));
   const stepsIn = (binding: Binding) => stepsOf(binding).filter((step) => lanes.has(laneOf(step)));
-  const group = (layers: readonly Layer[]) =>
+  const merging = new Set(endings.closed.flatMap(([{ id }, second]) => (second === undefined ? [] : [id])));
+  const traitsOf = (binding: Binding) =>
+    endings.open.has(binding.id) || merging.has(binding.id)
+      ? writtenTraits(binding)
+      : stepTraits(binding, stepsIn);
+  const group = (halves: readonly Half[]) =>
     groupAlike(
-      layers.map((layer) => new Map([...layer].filter(([id]) => ids.has(id)))),
-      stepsIn,
+      halves.map((half) => half.map((layer) => new Map([...layer].filter(([id]) => ids.has(id))))),
+      traitsOf,
     );
-  const routes = group(Object.keys(config.routes).map((route) => chain.general(route)));
+  const routes = group(Object.keys(config.routes).map((route) => [chain.general(route)]));
   const consumers = group(
     [null, ...Object.keys(config.consumers)].map((consumer) => chain.specific(consumer)),
   );
@@ -48,13 +64,14 @@ export function findConflicts(
     return [{ path: example.binding.path, message }];
   }
 
-  const withoutRoute = { general: [chain.general(null)] as const, specific: [chain.specific(null)] as const };
+  const withoutRoute = { general: [[chain.general(null)]] as const, specific: [[]] as const };
   const combinations = routes.flatMap((general) => consumers.map((specific) => ({ general, specific })));
   const problems = new Map<string, ConfigProblem>();
   for (const { general, specific } of [withoutRoute, ...combinations]) {
-    const met = inherit([general[0], specific[0]]).flatMap(stepsIn);
+    const met = enabledOf(overlay([...general[0], ...specific[0]], chain.layOver)).flatMap(stepsIn);
     for (const pair of pairsOf(met, general, specific)) {
-      const key = `${printPath(pair.a.path)} ${printPath(pair.b.path)}`;
+      // Of two that merge, which one comes first may depend on the route.
+      const key = [printPath(pair.a.path), printPath(pair.b.path)].sort().join(" ");
       if (!problems.has(key)) problems.set(key, problemOf(pair));
       if (problems.size === configLimits.problems) return [...problems.values()];
     }
@@ -62,27 +79,35 @@ export function findConflicts(
   return [...problems.values()];
 }
 
-function groupAlike(layers: readonly Layer[], stepsIn: (binding: Binding) => readonly Step[]): Alike[] {
-  const groups = new Map<string, [Layer, ...Layer[]]>();
-  for (const layer of layers) {
-    const traits = traitsOf(layer, stepsIn);
+function groupAlike(halves: readonly Half[], traitsOf: (binding: Binding) => string): Alike[] {
+  const groups = new Map<string, [Half, ...Half[]]>();
+  for (const half of halves) {
+    const traits = half.map((layer) => [...layer.values()].map(traitsOf).sort().join()).join(" over ");
     const group = groups.get(traits);
-    if (group === undefined) groups.set(traits, [layer]);
-    else group.push(layer);
+    if (group === undefined) groups.set(traits, [half]);
+    else group.push(half);
   }
   return [...groups.values()];
 }
 
 /** All that decides about batches and conflicts. A binding without steps in them still removes what it overrides. */
-function traitsOf(layer: Layer, stepsIn: (binding: Binding) => readonly Step[]): string {
-  const traits = [...layer.values()].map((binding) => {
-    const steps = binding.enabled ? stepsIn(binding) : [];
-    const each = steps.map((step) => [laneOf(step), step.mode, ...step.writes]);
-    return JSON.stringify(
-      each.length === 0 ? [binding.id] : [binding.id, binding.order, binding.level, each],
-    );
-  });
-  return traits.sort().join();
+function stepTraits(binding: Binding, stepsIn: (binding: Binding) => readonly Step[]): string {
+  const { id, order, level, enabled, declared } = binding;
+  const each = (enabled ? stepsIn(binding) : []).map((step) => [
+    laneOf(step),
+    step.mode,
+    step.effect,
+    ...step.writes,
+  ]);
+  return JSON.stringify(
+    each.length === 0 ? [id, declared.inherit] : [id, declared.inherit, order, level, each],
+  );
+}
+
+/** The same for an id that merges: also what it says for others to merge over. */
+function writtenTraits({ id, plugin, enabled, level, declared }: Binding): string {
+  const { inherit, priority, order, mode, effect } = declared;
+  return JSON.stringify([id, plugin, enabled, level, inherit, priority, order, mode, effect]);
 }
 
 /** Of the steps that meet for one of these routes and consumers, the pairs that conflict, for each of them. */
@@ -98,20 +123,25 @@ function* pairsOf(steps: readonly Step[], routes: Alike, consumers: Alike): Gene
   }
 }
 
+/** The most specific place of each id: where the config is to be changed, merged or not. */
 function* bindingsOf(
   [idA, idB]: readonly [string, string],
   routes: Alike,
   consumers: Alike,
 ): Generator<[Binding | undefined, Binding | undefined]> {
-  const homeOf = (id: string) => (consumers[0].has(id) ? consumers : routes);
+  const homeOf = (id: string) => (placeOf(consumers[0], id) === undefined ? routes : consumers);
   if (homeOf(idA) === homeOf(idB)) {
-    for (const layer of homeOf(idA)) yield [layer.get(idA), layer.get(idB)];
+    for (const half of homeOf(idA)) yield [placeOf(half, idA), placeOf(half, idB)];
     return;
   }
-  const distinct = (id: string) => new Set(homeOf(id).map((layer) => layer.get(id)));
+  const distinct = (id: string) => new Set(homeOf(id).map((half) => placeOf(half, id)));
   for (const a of distinct(idA)) {
     for (const b of distinct(idB)) yield [a, b];
   }
+}
+
+function placeOf(half: Half, id: string): Binding | undefined {
+  return half.findLast((layer) => layer.has(id))?.get(id);
 }
 
 function problemOf({ field, a, b }: Pair): ConfigProblem {

@@ -2,16 +2,19 @@ import { configLimits } from "#config/limits.ts";
 import type { ConfigProblem, GatewayConfig } from "#config/schema.ts";
 import type { Manifest } from "#sdk/abi/manifest.ts";
 import { type Binding, everyBinding, readLayers } from "./binding.ts";
-import { bindingsInUse, createChain } from "./chain.ts";
+import { createChain } from "./chain.ts";
 import { findConflicts } from "./conflict.ts";
+import { bindingsInUse, findEndings } from "./endings.ts";
 import { findLateAuthenticators } from "./identify.ts";
-import { inherit } from "./inherit.ts";
-
+import { enabledOf } from "./inherit.ts";
+import { findLockProblems } from "./lock.ts";
 import { createMatcher, type Match, type MatchRequest } from "./match.ts";
+import { findMergeProblems } from "./merge-problems.ts";
 import { findPluginProblems } from "./plugin-problems.ts";
 import { rememberRecent } from "./recent.ts";
 import { type Batch, inOrder, partOf, type Step, stepsOf, toBatches } from "./step.ts";
 import { findUnmatchable } from "./unmatchable.ts";
+import { findImpossibleConditions } from "./when-problems.ts";
 
 export type { Binding, Level } from "./binding.ts";
 export type { Match, MatchRequest } from "./match.ts";
@@ -65,19 +68,23 @@ export function createResolver(
 ): { readonly resolver: Resolver } | { readonly problems: readonly ConfigProblem[] } {
   const layers = readLayers(config);
   const chain = createChain(config, layers);
-  const steps = new Map<Binding, readonly Step[]>();
-  for (const binding of everyBinding(layers)) {
-    const manifest = manifests.get(binding.plugin);
-    if (manifest !== undefined) steps.set(binding, stepsOf(binding, manifest));
-  }
-  const stepsOfBinding = (binding: Binding) => steps.get(binding) ?? [];
-  const bindings = bindingsInUse(config, chain, stepsOfBinding);
+  const endings = findEndings(config, chain);
+  const mergeProblems = findMergeProblems(config, { layers, chain, endings });
+  const stepsOfBinding = rememberSteps(manifests);
+  // More merged bindings than the limit are not made.
+  const bindings =
+    mergeProblems.length > 0
+      ? []
+      : bindingsInUse(config, { chain, endings }, (binding) => stepsOfBinding(binding).length > 0);
 
   const problems = [
     ...findUnmatchable(config.routes),
     ...findPluginProblems(everyBinding(layers), manifests),
     ...findLateAuthenticators(layers, manifests),
-    ...findConflicts(config, chain, { bindings, stepsOf: stepsOfBinding }),
+    ...findImpossibleConditions(layers, manifests),
+    ...findLockProblems(config, layers),
+    ...mergeProblems,
+    ...findConflicts(config, chain, { bindings, endings, stepsOf: stepsOfBinding }),
   ];
   if (problems.length > 0) return { problems: problems.slice(0, configLimits.problems) };
 
@@ -88,13 +95,24 @@ export function createResolver(
       assertKnown(config, route, consumer);
       // A known name is not empty and holds no space, so no two plans have one key.
       return remember(`${route ?? ""} ${consumer ?? ""}`, () => {
-        const inForce = inherit([chain.general(route), chain.specific(consumer)]);
-        return compilePlan(config, { route, consumer, steps: inForce.flatMap(stepsOfBinding) });
+        const steps = enabledOf(chain.inForce(route, consumer)).flatMap(stepsOfBinding);
+        return compilePlan(config, { route, consumer, steps });
       });
     },
     bindings,
   };
   return { resolver: Object.freeze(resolver) };
+}
+
+/** The steps of a binding, made once, so that a step is the same object in every plan. None of a plugin that is not loaded. */
+function rememberSteps(manifests: ReadonlyMap<string, Manifest>): (binding: Binding) => readonly Step[] {
+  const known = new Map<Binding, readonly Step[]>();
+  return (binding) => {
+    const manifest = manifests.get(binding.plugin);
+    const steps = known.get(binding) ?? (manifest === undefined ? [] : stepsOf(binding, manifest));
+    known.set(binding, steps);
+    return steps;
+  };
 }
 
 function assertKnown(config: GatewayConfig, route: string | null, consumer: string | null): void {
@@ -128,10 +146,14 @@ function responseBodyUse(
   postRequest: readonly Step[] = [],
   completion: readonly Step[] = [],
 ): ResponseBodyUse {
-  if (postRequest.some((step) => readsBody(step) || step.writes.has("response.body"))) return "buffer";
+  if (postRequest.some((step) => readsBody(step) || writesBody(step))) return "buffer";
   return completion.some(readsBody) ? "copy" : "stream";
 }
 
-function readsBody({ reads }: Step): boolean {
+export function readsBody({ reads }: Step): boolean {
   return reads.includes("response") || reads.includes("response.body");
+}
+
+export function writesBody({ writes, effect }: Step): boolean {
+  return effect === "enforce" && writes.has("response.body");
 }

@@ -1,12 +1,12 @@
-import { printPath } from "#config/problem.ts";
 import { type StageHook, stageHooks } from "#sdk/abi/hooks.ts";
 import type { HookDeclaration, Manifest } from "#sdk/abi/manifest.ts";
 import { type Binding, levels } from "./binding.ts";
 import { isAuthenticator } from "./identify.ts";
+import { type Condition, compileWhen } from "./when.ts";
 
 /** One hook of one binding, ready to be called. The same object in every plan it is part of. */
 export type Step = {
-  /** The binding's path, joined by dots: the key of its pool. */
+  /** The binding's: the key of its pool. */
   readonly key: string;
   readonly binding: Binding;
   readonly manifest: Manifest;
@@ -16,6 +16,10 @@ export type Step = {
   /** Always sequential for authenticators: the first that identifies ends their turn. */
   readonly mode: "sequential" | "parallel";
   readonly onFailure: "closed" | "open";
+  /** `observe`: what it asks for is recorded and not done. */
+  readonly effect: "enforce" | "observe";
+  /** Whether it runs for a request; null: for every one. One function for all steps of a binding. */
+  readonly when: Condition | null;
   readonly reads: readonly string[];
   readonly writes: ReadonlySet<string>;
 };
@@ -29,21 +33,21 @@ export type PlanPart = "authenticators" | "preRequest" | "postRequest" | "comple
 const stages = { pre_request: "pre-request", post_request: "post-request", error: "error" } as const;
 
 export function stepsOf(binding: Binding, manifest: Manifest): readonly Step[] {
+  const bound = { binding, manifest, when: compileWhen(binding.declared.when, binding.id) };
   return stageHooks.flatMap((hook) => {
     const declaration = manifest.hooks[hook];
-    return declaration === undefined ? [] : [createStep(binding, manifest, hook, declaration)];
+    return declaration === undefined ? [] : [createStep(bound, hook, declaration)];
   });
 }
 
 function createStep(
-  binding: Binding,
-  manifest: Manifest,
+  { binding, manifest, when }: Pick<Step, "binding" | "manifest" | "when">,
   hook: StageHook,
   declaration: HookDeclaration,
 ): Step {
   const identifies = hook === "pre_request" && isAuthenticator(manifest);
   return Object.freeze({
-    key: printPath(binding.path),
+    key: binding.key,
     binding,
     manifest,
     hook,
@@ -51,6 +55,8 @@ function createStep(
     priority: binding.declared.priority ?? declaration.priority ?? 2,
     mode: identifies ? "sequential" : (binding.declared.mode ?? declaration.mode ?? "sequential"),
     onFailure: binding.declared.onFailure ?? manifest.failure ?? "closed",
+    effect: binding.declared.effect ?? "enforce",
+    when,
     reads: Object.freeze([...(declaration.reads ?? [])]),
     writes: new Set(declaration.writes),
   });

@@ -1,14 +1,14 @@
 import { configLimits } from "#config/limits.ts";
-import type { ConfigProblem, GatewayConfig } from "#config/schema.ts";
+import type { ConfigPath, ConfigProblem, GatewayConfig } from "#config/schema.ts";
 import { configuredSegments } from "./request-path.ts";
 
 /** Conditions of routes that no request could meet, and the route with which the route table is full. */
 export function findUnmatchable(routes: GatewayConfig["routes"]): ConfigProblem[] {
   const named = Object.entries(routes).map(([name, { match }]) => ({ name, match }));
   const problems = named.flatMap(({ name, match }) => [
-    ...unmatchablePaths(name, match.paths),
+    ...unmatchablePaths(match.paths, ["routes", name, "match", "paths"]),
     ...unmatchableHosts(name, match.hosts ?? []),
-    ...unmatchableHeaders(name, match.headers ?? {}),
+    ...unmatchableHeaders(match.headers ?? {}, ["routes", name, "match", "headers"]),
   ]);
 
   let entries = 0;
@@ -21,11 +21,11 @@ export function findUnmatchable(routes: GatewayConfig["routes"]): ConfigProblem[
   return [{ path: ["routes", last.name, "match"], message }, ...problems];
 }
 
-function unmatchablePaths(route: string, paths: readonly string[]): ConfigProblem[] {
+export function unmatchablePaths(paths: readonly string[], at: ConfigPath): ConfigProblem[] {
   const message =
     "never matches: a path has no empty segments, no `.` or `..`, no query, no backslash, and encodes only what must be encoded";
   return paths.flatMap((path, index) =>
-    configuredSegments(path) === null ? [{ path: ["routes", route, "match", "paths", index], message }] : [],
+    configuredSegments(path) === null ? [{ path: [...at, index], message }] : [],
   );
 }
 
@@ -39,10 +39,13 @@ function unmatchableHosts(route: string, hosts: readonly string[]): ConfigProble
   );
 }
 
-function unmatchableHeaders(route: string, headers: Readonly<Record<string, string>>): ConfigProblem[] {
+export function unmatchableHeaders(
+  headers: Readonly<Record<string, unknown>>,
+  at: ConfigPath,
+): ConfigProblem[] {
   const seen = new Map<string, string>();
   return Object.keys(headers).flatMap((name) => {
-    const path = ["routes", route, "match", "headers", name];
+    const path = [...at, name];
     const earlier = seen.get(name.toLowerCase());
     seen.set(name.toLowerCase(), name);
     if (earlier !== undefined)

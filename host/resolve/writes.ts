@@ -3,9 +3,9 @@ import type { Batch, Step } from "./step.ts";
 /** What any number of steps may write at once: the first answer in plan order wins, tags add up. */
 const together: ReadonlySet<string> = new Set(["respond", "tags"]);
 
-/** What of a step's writes excludes others from writing it at the same time. */
+/** What of a step's writes excludes others from writing it at the same time. One that only observes writes nothing. */
 export function exclusiveWrites(step: Step): readonly string[] {
-  return [...step.writes].filter((field) => !together.has(field));
+  return step.effect === "observe" ? [] : [...step.writes].filter((field) => !together.has(field));
 }
 
 /** `request.headers` of `request.headers.x-team`; undefined for what is no part of another field. */

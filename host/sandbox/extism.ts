@@ -1,4 +1,21 @@
-import { createPlugin, type ExtismPluginOptions } from "@extism/extism";
+import type { ExtismPluginOptions } from "@extism/extism";
+
+const { createPlugin } = await withoutWasiWarning(() => import("@extism/extism"));
+
+/** The SDK loads Node's WASI, which is never used here, and Node warns of it in every process. */
+async function withoutWasiWarning<Module>(load: () => Promise<Module>): Promise<Module> {
+  const { emitWarning } = process;
+  process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {
+    if (!String(warning).startsWith("WASI is an experimental feature")) {
+      Reflect.apply(emitWarning, process, [warning, ...rest]);
+    }
+  };
+  try {
+    return await load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
 
 /** What a module may be linked with: a function of JavaScript, an export of another instance, or a suspending import. */
 export type Linkable = ((...args: never[]) => unknown) | WebAssembly.Suspending;

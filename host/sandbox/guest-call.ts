@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import type { HostCall } from "#host/capabilities/capability.ts";
 import { callLimits } from "#host/limits.ts";
 import type { FuelGauge } from "./fuel-gauge.ts";
-import { bytesPerFuel, hostCallFuel } from "./host-cost.ts";
+import { bytesPerFuel, fuelPerMicrosecond, hostCallFuel } from "./host-cost.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LogLines } from "./log-lines.ts";
 import type { Outcome } from "./outcome.ts";
@@ -15,6 +15,8 @@ export type CallOptions = {
   readonly deadlineMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly requestId?: string | undefined;
+  /** What the plugin's clock says, milliseconds since 1970; default: the time when the call begins. */
+  readonly nowMs?: number | undefined;
 };
 
 export type Ending = { readonly outcome: Exclude<Outcome, "ok">; readonly error: string };
@@ -55,7 +57,7 @@ const utf8 = new TextDecoder();
 
 /** One is made for every call of a plugin, and methods on a prototype cost nothing then, as closures do. */
 class RunningCall implements GuestCall {
-  readonly clockMs = Date.now();
+  readonly clockMs: number;
   readonly requestId: string | null;
   readonly lines: LogLines;
   readonly #machine: Machine;
@@ -77,6 +79,7 @@ class RunningCall implements GuestCall {
     this.#options = options;
     this.#deadlineAt = performance.now() + options.deadlineMs;
     this.requestId = options.requestId ?? null;
+    this.clockMs = options.nowMs ?? Date.now();
     this.lines = lines;
   }
 
@@ -168,8 +171,20 @@ class RunningCall implements GuestCall {
     return this.pay(hostCallFuel * bytesPerFuel);
   }
 
+  get active(): boolean {
+    return !this.#isOver;
+  }
+
   pay(bytes: number): boolean {
-    if (this.#machine.gauge.charge(Math.ceil(bytes / bytesPerFuel))) return true;
+    return this.#charge(Math.ceil(bytes / bytesPerFuel));
+  }
+
+  spend(microseconds: number): boolean {
+    return this.#charge(Math.ceil(microseconds * fuelPerMicrosecond));
+  }
+
+  #charge(units: number): boolean {
+    if (this.#machine.gauge.charge(units)) return true;
     this.endByFuel();
     return false;
   }

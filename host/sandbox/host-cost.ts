@@ -3,3 +3,6 @@ export const hostCallFuel = 100;
 
 /** Bytes that the host copies, decodes or encodes for one unit of fuel. */
 export const bytesPerFuel = 8;
+
+/** Units for a microsecond of the host's own work: about what a plugin could have run in that time. */
+export const fuelPerMicrosecond = 10_000;

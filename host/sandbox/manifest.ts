@@ -1,7 +1,7 @@
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import { folderLimits } from "#host/limits.ts";
 import { hookNames, manifestSection } from "#sdk/abi/hooks.ts";
-import { capabilityFunctions } from "#sdk/abi/host-functions.ts";
+import { capabilityFunctions, capabilityNames } from "#sdk/abi/host-functions.ts";
 import { type Manifest, manifestSchema } from "#sdk/abi/manifest.ts";
 import { Rejected, requireWithin, shown } from "./rejected.ts";
 import type { FuncType, WasmModule } from "./wasm/module.ts";
@@ -17,7 +17,7 @@ const namedCapabilities: ReadonlyMap<string, string> = new Map([
     Object.keys(functions).map((name) => [`extism:host/user.${name}`, capability] as const),
   ),
 ]);
-const capabilityNames: ReadonlySet<string> = new Set(["http", ...Object.keys(capabilityFunctions)]);
+const knownCapabilities: ReadonlySet<string> = new Set(capabilityNames);
 
 /**
  * The manifest of a module: its custom section, or else `beside`, the text of the file beside it; null when
@@ -106,9 +106,9 @@ function exportedFunction(module: WasmModule, name: string): FuncType | null {
 
 function requireCapabilities({ imports }: WasmModule, manifest: Manifest): void {
   const declared = manifest.capabilities ?? [];
-  const unknown = declared.findIndex((name) => !capabilityNames.has(name));
+  const unknown = declared.findIndex((name) => !knownCapabilities.has(name));
   if (unknown >= 0) {
-    const known = [...capabilityNames].sort().join(", ");
+    const known = capabilityNames.join(", ");
     throw refused(`/capabilities/${unknown} is ${JSON.stringify(declared[unknown])}; known are ${known}`);
   }
   for (const { module, name } of imports) {

@@ -42,6 +42,8 @@ export type PoolOptions = {
 export type PoolCallOptions = {
   readonly signal?: AbortSignal | undefined;
   readonly requestId?: string | undefined;
+  /** What the plugin's clock says, milliseconds since 1970; default: the time. */
+  readonly nowMs?: number | undefined;
   /** Lowers the binding's own deadline, never raises it. */
   readonly deadlineMs?: number | undefined;
 };
@@ -176,7 +178,7 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
     get size() {
       return { instances: total, idle: idle.length + used.length, queued: line.length };
     },
-    async call(hook, input, { signal, requestId, deadlineMs = limits.deadlineMs } = {}) {
+    async call(hook, input, { signal, requestId, nowMs, deadlineMs = limits.deadlineMs } = {}) {
       if (closed) return rejected(`${name} is being unloaded`);
       const until = performance.now() + Math.min(deadlineMs, limits.deadlineMs);
       let instance = take();
@@ -193,7 +195,8 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
         return usedUp === null ? rejected(`${name} is being unloaded`) : overload(`${name}: ${usedUp}`);
       }
       const left = Math.max(0, until - performance.now());
-      const call = instance.call(hook, input, { fuel: limits.fuel, deadlineMs: left, signal, requestId });
+      const settings = { fuel: limits.fuel, deadlineMs: left, signal, requestId, nowMs };
+      const call = instance.call(hook, input, settings);
       running.set(instance, call);
       try {
         return await call;

@@ -1,11 +1,72 @@
+/** An argument or result of a host function. All are i64: the offset of an Extism block, or the number itself. */
+export type ValueKind = "block" | "number";
+
+/** A function that a plugin may import; at most four parameters. */
+export type FunctionShape = { readonly params: readonly ValueKind[]; readonly result: ValueKind | null };
+
 /**
  * The functions that a capability adds to the import namespace `extism:host/user`, beside what every
- * Extism module may import from `extism:host/env`. Arguments and results are Extism memory offsets
- * (i64; 0 is "nothing"). A manifest names the capability; without a grant the import is refused at load.
+ * Extism module may import from `extism:host/env`. A block at offset 0 is empty as an argument and "nothing" as a
+ * result. A manifest names the capability; where it takes a grant and the binding has none, the import is refused at load.
  */
 export const capabilityFunctions = {
-  /** `find(key: UTF-8) -> UTF-8 consumer name, or 0`. Granted to authenticators (hooks that write `identify`). */
-  consumers: { consumers_find: { params: 1, result: true } },
-} as const;
+  /** Granted to authenticators (hooks that write `identify`). */
+  consumers: {
+    /** The consumer that a key belongs to. */
+    consumers_find: { params: ["block"], result: "block" },
+  },
+  /** Texts or bytes by key, kept until they are deleted or expire. */
+  kv: {
+    /** The value; nothing where there is none. */
+    kv_get: { params: ["block"], result: "block" },
+    /** Key, value of at least one byte, milliseconds to keep it; 0 is for ever. */
+    kv_set: { params: ["block", "block", "number"], result: null },
+    /** Also of a key that is not there. */
+    kv_delete: { params: ["block"], result: null },
+  },
+  /** Whole numbers by key, changed atomically, kept until they expire. */
+  counters: {
+    /** 0 for one that does not exist. */
+    counters_get: { params: ["block"], result: "number" },
+    /** Key, what to add, milliseconds that a counter lives which this call creates; 0 is for ever. The new value. */
+    counters_add: { params: ["block", "number", "number"], result: "number" },
+  },
+  /** As kv, but what is old may be dropped at any time, and nothing outlives the process. */
+  cache: {
+    /** The value; nothing where there is none. */
+    cache_get: { params: ["block"], result: "block" },
+    /** Key, value of at least one byte, milliseconds to keep it at most. */
+    cache_set: { params: ["block", "block", "number"], result: null },
+    /** Also of a key that is not there. */
+    cache_delete: { params: ["block"], result: null },
+  },
+  /** Needs no grant. */
+  metrics: {
+    /** `{"type": "counter" | "gauge" | "histogram", "name", "value", "labels"}` as JSON. */
+    metrics_record: { params: ["block"], result: null },
+  },
+  /** Needs no grant. Where a key is asked for, `{{secret:NAME}}` stands for a secret of `grants.secrets`. */
+  crypto: {
+    /** Algorithm (sha-1, sha-256, sha-384, sha-512), data, encoding (hex, base64, base64url). */
+    crypto_hash: { params: ["block", "block", "block"], result: "block" },
+    /** Algorithm, key, data, encoding. */
+    crypto_hmac: { params: ["block", "block", "block", "block"], result: "block" },
+    /** Algorithm (RFC 7518 3.1, and EdDSA), key (PEM, JWK, or the secret of HS256), signature (base64url), data. 1 when it holds. */
+    crypto_verify: { params: ["block", "block", "block", "block"], result: "number" },
+    /** 1 when both are equal, in a time that tells nothing of where they differ. */
+    crypto_equal: { params: ["block", "block"], result: "number" },
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, FunctionShape>>>>;
 
-export type CapabilityName = keyof typeof capabilityFunctions | "http";
+/** `secrets` adds no function: a granted secret is named as `{{secret:NAME}}` in a header or as a key. */
+export const capabilityNames = [
+  "cache",
+  "consumers",
+  "counters",
+  "crypto",
+  "http",
+  "kv",
+  "metrics",
+  "secrets",
+] as const;
+export type CapabilityName = (typeof capabilityNames)[number];

@@ -7,10 +7,22 @@ import {
   type Message,
   type Metafile,
   type OutputFile,
+  stop,
 } from "esbuild";
 import { importChain, nodeBuiltins, refusedBuiltin } from "./builtins.ts";
-import { CompileFailed, codeFrame, type Problem } from "./problem.ts";
-import { neutralMap, neutralPath, type SourceMap, sdkFolder, wrapperSource } from "./source-map.ts";
+import { fileKinds } from "./file-kinds.ts";
+import { isLibrary, sdkLibraries } from "./libraries.ts";
+import { CompileFailed, codeFrame, type Problem, wholeFile } from "./problem.ts";
+import {
+  neutralMap,
+  neutralPath,
+  type SourceMap,
+  sdkFolder,
+  sdkSource,
+  wrapperSource,
+} from "./source-map.ts";
+import { type Weight, weightsOf } from "./weights.ts";
+import { madeUp, zodLocales } from "./zod-locales.ts";
 
 /** A plugin and everything it imports as one script. */
 export type Bundle = {
@@ -20,6 +32,8 @@ export type Bundle = {
   readonly inputs: readonly string[];
   /** Of the same files in bytes, by neutral path. */
   readonly inputSizes: Readonly<Record<string, number>>;
+  /** The largest first. */
+  readonly weights: readonly Weight[];
   readonly warnings: readonly Problem[];
 };
 
@@ -35,14 +49,34 @@ export async function bundle(entry: string): Promise<Bundle> {
       inputSizes: Object.fromEntries(
         inputsOf(metafile).map(([name, { bytes }]) => [neutralPath(name, folder), bytes]),
       ),
+      weights: weightsOf(metafile, { entry: wrapperSource, isAuthors: (file) => isAuthors(file, folder) }),
       warnings: await Promise.all(warnings.map((message) => problemOf(message, folder))),
     };
   } catch (thrown) {
+    if (hasEnded(thrown)) {
+      // The next build starts another bundler; without this it would ask the dead one.
+      await stop();
+      throw new CompileFailed([wholeFile(basename(entry), "the bundler crashed: is code nested very deep?")]);
+    }
     if (!isBuildFailure(thrown)) throw thrown;
     const errors = await withImportChains(thrown.errors, entry);
     throw new CompileFailed(await Promise.all(errors.map((message) => problemOf(message, folder))));
   }
 }
+
+/** Found as members of `globalThis` too. Not `Date` and `performance`: there, these are the engine's own, without a clock. */
+const globalNames = [
+  ...["Config", "Headers", "Host", "Http", "Memory", "MemoryHandle", "TextDecoder", "TextEncoder"],
+  ...["URL", "URLSearchParams", "Var", "console", "crypto", "structuredClone"],
+] as const;
+
+/** Members in whose place the bundler puts a global of `runtime/globals.ts`, which it finds by bare names only. */
+const ledMembers: Readonly<Record<string, string>> = {
+  "Math.random": "__sandgate_random",
+  "crypto.subtle": "__sandgate_subtle",
+  "globalThis.crypto.subtle": "__sandgate_subtle",
+  ...Object.fromEntries(globalNames.map((name) => [`globalThis.${name}`, name])),
+};
 
 function optionsFor(entry: string, builtins: EsbuildPlugin) {
   const folder = dirname(entry);
@@ -54,8 +88,12 @@ function optionsFor(entry: string, builtins: EsbuildPlugin) {
     write: false,
     outfile: "plugin.js",
     format: "iife",
+    // A script is sloppy, and the author wrote a module.
+    banner: { js: '"use strict";' },
     target: "es2023",
     platform: "neutral",
+    // In place of whatever tsconfig.json lies above the plugin, which is another one on another machine.
+    tsconfigRaw: { compilerOptions: { useDefineForClassFields: true } },
     mainFields: ["module", "main"],
     conditions: ["module"],
     metafile: true,
@@ -65,8 +103,8 @@ function optionsFor(entry: string, builtins: EsbuildPlugin) {
     charset: "utf8",
     logLevel: "silent",
     inject: [join(sdkFolder, "runtime/globals.ts")],
-    define: { "Math.random": "__sandgate_random", "process.env.NODE_ENV": '"production"' },
-    plugins: [sdkResolver(), builtins],
+    define: { ...ledMembers, "process.env.NODE_ENV": '"production"' },
+    plugins: [sdkResolver(), sdkLibraries(), fileKinds(), zodLocales(), builtins],
   } satisfies BuildOptions;
 }
 
@@ -104,6 +142,7 @@ function sdkResolver(): EsbuildPlugin {
   const files: Readonly<Record<string, string>> = {
     "sandgate:runtime": "runtime/start.ts",
     "@sandgate/plugin-sdk": "define-plugin.ts",
+    "@sandgate/plugin-sdk/effects": "effects.ts",
     ...Object.fromEntries(abiFiles.map((name) => [`@sandgate/plugin-sdk/abi/${name}`, `abi/${name}.ts`])),
   };
   return {
@@ -128,7 +167,18 @@ function textOf(files: readonly OutputFile[], end: string): string {
 }
 
 function inputsOf({ inputs }: Metafile) {
-  return Object.entries(inputs).filter(([name]) => name !== wrapperSource);
+  return Object.entries(inputs).filter(
+    ([name]) => name !== wrapperSource && !name.startsWith(`${madeUp}:`) && !isLibrary(name),
+  );
+}
+
+function isAuthors(file: string, folder: string): boolean {
+  return !neutralPath(file, folder).startsWith(sdkSource) && !file.startsWith(`${madeUp}:`);
+}
+
+/** Of the bundler's process: esbuild has no error of its own for it. */
+function hasEnded(thrown: unknown): boolean {
+  return thrown instanceof Error && /^The service (was stopped|is no longer running)/.test(thrown.message);
 }
 
 function isBuildFailure(thrown: unknown): thrown is BuildFailure {

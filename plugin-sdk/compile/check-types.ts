@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
@@ -16,13 +17,17 @@ export async function checkTypes(entry: string): Promise<Problem[]> {
   const program = typescript.test(entry) ? findProgram(entry) : null;
   if (program === null) return [];
   const folder = await mkdtemp(join(tmpdir(), "sandgate-types-"));
+  // Who ends the process does not wait for the checker.
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  process.once("exit", remove);
   try {
     const config = join(folder, "tsconfig.json");
     await writeFile(config, JSON.stringify(configFor(resolve(entry))));
     const output = await run(program, ["-p", config, "--pretty", "false"]);
     return await problemsIn(output, dirname(resolve(entry)));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    process.off("exit", remove);
+    remove();
   }
 }
 

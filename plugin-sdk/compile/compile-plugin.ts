@@ -4,16 +4,19 @@ import type { WasmModule } from "../../host/sandbox/wasm/module.ts";
 import { manifestSection } from "../abi/hooks.ts";
 import type { Manifest } from "../abi/manifest.ts";
 import { loadEngine } from "../engine/engine.ts";
+import { pluginPart } from "../engine/plugin-part.ts";
 import { writePositions } from "../runtime/origin.ts";
 import type { About } from "../runtime/start.ts";
 import { bundle } from "./bundle.ts";
 import { createGuest, type Guest, type GuestHost } from "./guest.ts";
+import { type HostUses, hostUses } from "./host-uses.ts";
 import { linkPlugin } from "./link-plugin.ts";
 import { checkManifest } from "./manifest.ts";
 import { positionsOf } from "./positions.ts";
-import { CompileFailed, type Problem, wholeFile } from "./problem.ts";
+import { CompileFailed, codeFrame, type Problem, wholeFile } from "./problem.ts";
 import { inputsSection, sourceMapSection } from "./source-map.ts";
 import { problemOfThrown } from "./thrown.ts";
+import type { Weight } from "./weights.ts";
 
 export type CompiledPlugin = {
   /** An Extism module. The same source gives the same bytes everywhere. */
@@ -23,6 +26,8 @@ export type CompiledPlugin = {
   readonly exports: readonly string[];
   /** Absolute paths of all sources. */
   readonly inputs: readonly string[];
+  /** What its code consists of, the largest first. */
+  readonly weights: readonly Weight[];
   readonly warnings: readonly Problem[];
 };
 
@@ -51,7 +56,9 @@ export async function compilePlugin(file: string, options: CompileOptions = {}):
   const compiled = (await createGuest(engine.module, host)).compile(bundled.code);
   if ("thrown" in compiled) throw new CompileFailed([await problemOfThrown(compiled.thrown, context)]);
   const guest = await createGuest(engine.module, host);
-  const thrown = guest.start(compiled.bytecode, writePositions(positions));
+  const uses = hostUses(bundled.code, positions);
+  const facts = { positions: writePositions(positions), uses: uses.sources.join() };
+  const thrown = guest.start(compiled.bytecode, facts);
   if (thrown !== null) throw new CompileFailed([await problemOfThrown(thrown, context)]);
 
   const { manifest, exports } = checkedAbout(guest, basename(entry));
@@ -65,7 +72,27 @@ export async function compilePlugin(file: string, options: CompileOptions = {}):
       section(sourceMapSection, JSON.stringify(bundled.map)),
     ],
   });
-  return { wasm, manifest, exports, inputs: bundled.inputs, warnings: bundled.warnings };
+  const undeclared = await undeclaredCapabilities(manifest, uses, dirname(entry));
+  const { inputs, weights, warnings } = bundled;
+  return { wasm, manifest, exports, inputs, weights, warnings: [...warnings, ...undeclared] };
+}
+
+/** A warning for each capability that the code uses and the manifest does not name. */
+async function undeclaredCapabilities(
+  manifest: Manifest | null,
+  { capabilities }: HostUses,
+  folder: string,
+): Promise<Problem[]> {
+  if (manifest === null) return [];
+  const undeclared = [...capabilities].filter(([name]) => !manifest.capabilities?.includes(name));
+  return Promise.all(
+    undeclared.map(async ([name, origin]) => ({
+      ...origin,
+      text: `host.${name} throws here: definePlugin has no "${name}" in capabilities`,
+      frame: await codeFrame(folder, origin),
+      notes: [],
+    })),
+  );
 }
 
 function checkedAbout(guest: Guest, file: string): { manifest: Manifest | null; exports: readonly string[] } {
@@ -101,7 +128,7 @@ let engine: Promise<Engine> | null = null;
 function engineOnce(): Promise<Engine> {
   engine ??= loadEngine().then(async (bytes) => ({
     module: await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>),
-    decoded: decodeModule(bytes),
+    decoded: pluginPart(decodeModule(bytes)),
   }));
   return engine;
 }

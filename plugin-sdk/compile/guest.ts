@@ -30,8 +30,8 @@ export type Thrown = { readonly name: string; readonly message: string; readonly
 export type Guest = {
   /** Compiles a script to bytecode without its source; positions stay. */
   compile(code: string): { readonly bytecode: Uint8Array } | { readonly thrown: Thrown };
-  /** Runs a bundle to its end, promises included; null when nothing was thrown. */
-  start(bytecode: Uint8Array, positions: string): Thrown | null;
+  /** Runs a bundle to its end, promises included; null when nothing was thrown. It finds `facts` beside the engine. */
+  start(bytecode: Uint8Array, facts: Readonly<Record<string, string>>): Thrown | null;
   /** What the bundle said about itself; null when it did not come that far. */
   metadata(): string | null;
   /** Bit n is set when operation n, or function n of the user's namespace, was taken. */
@@ -50,6 +50,7 @@ const texts: readonly string[] = [
   "the plugin failed, and its error could not be described",
   "the output is nothing that JSON can hold",
   "sandgate",
+  "a promise was rejected and nobody waits for it: ",
 ];
 
 /**
@@ -62,6 +63,11 @@ const compilerStackBytes = 262_144;
 /** Of memory while a plugin is compiled: more than any module may bring along. */
 const compilerMemoryBytes = 268_435_456;
 const unlimited = -1;
+/** What is freed in a piece is rarely larger; less than the allocator's smallest piece is never free. */
+const largestWiped = 262_144;
+const smallestWiped = 16;
+/** More than the allocator keeps for itself at the end of its memory. */
+const heapEndBytes = 256;
 
 const evalCompileOnly = 1 << 5;
 const writeBytecode = 1 << 0;
@@ -117,6 +123,8 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
     try {
       return use(at);
     } finally {
+      // Freed memory keeps what it held, and a snapshot would carry it.
+      bytes().fill(0, at, at + content.length);
       call["free"]?.(at);
     }
   }
@@ -155,7 +163,7 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
   }
 
   /** What a bundle finds as `__sandgate`. */
-  function offerEngine(positions: string): void {
+  function offerEngine(facts: Readonly<Record<string, string>>): void {
     const name = textsAt + 7 * textBytes;
     const engineFunction = value(
       "JS_NewCFunction2",
@@ -166,9 +174,11 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
       genericMagic,
       opObtain,
     );
-    const content = Buffer.from(positions);
-    const text = withBytes(content, (at) => value("JS_NewStringLen", context, at, content.length));
-    withText("positions", (at) => call["JS_SetPropertyStr"]?.(context, engineFunction, at, text));
+    for (const [fact, told] of Object.entries(facts)) {
+      const content = Buffer.from(told);
+      const text = withBytes(content, (at) => value("JS_NewStringLen", context, at, content.length));
+      withText(fact, (at) => call["JS_SetPropertyStr"]?.(context, engineFunction, at, text));
+    }
     withGlobal((global) => {
       withText(offered, (at) => call["JS_SetPropertyStr"]?.(context, global, at, engineFunction));
     });
@@ -186,6 +196,31 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
     const global = value("JS_GetGlobalObject", context);
     use(global);
     free(global);
+  }
+
+  /**
+   * Zeroes what is free, so that the snapshot does not carry it, by allocating all of it: first the gaps below the top of
+   * the heap, then the top, of which `headroomBytes` at least are there after it.
+   */
+  function wipeFreed(headroomBytes: number): void {
+    const top = number("malloc", headroomBytes);
+    call["free"]?.(top);
+    const end = bytes().length - heapEndBytes;
+    const held: number[] = [];
+    const wipe = (at: number, size: number) => {
+      bytes().fill(0, at, at + size);
+      held.push(at);
+    };
+    for (let size = largestWiped; size >= smallestWiped; size /= 2) {
+      let at = number("malloc", size);
+      for (; at < top; at = number("malloc", size)) wipe(at, size);
+      call["free"]?.(at);
+    }
+    let used = top;
+    for (let size = largestWiped; size >= smallestWiped; size /= 2) {
+      for (; used + size <= end; used = (held.at(-1) ?? end) + size) wipe(number("malloc", size), size);
+    }
+    for (const at of held) call["free"]?.(at);
   }
 
   function runJobs(): Thrown | null {
@@ -217,8 +252,8 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
       if (at === 0) return { thrown: pendingException() };
       return { bytecode: bytes().slice(at, at + view().getUint32(scratchAt, true)) };
     },
-    start(bytecode, positions) {
-      offerEngine(positions);
+    start(bytecode, facts) {
+      offerEngine(facts);
       const read = withBytes(bytecode, (at) =>
         value("JS_ReadObject", context, at, bytecode.length, readBytecode),
       );
@@ -248,8 +283,9 @@ export async function createGuest(engine: WebAssembly.Module, host: GuestHost): 
       call["JS_SetMaxStackSize"]?.(runtime, stackBytes);
       call["JS_SetMemoryLimit"]?.(runtime, unlimited);
       call["qjs_set_interrupt_handler"]?.(0);
+      call["qjs_set_promise_rejection_handler"]?.(1);
       call["JS_RunGC"]?.(runtime);
-      call["free"]?.(number("malloc", headroomBytes));
+      wipeFreed(headroomBytes);
       view().setUint32(readyAt, 1, true);
       view().setUint32(inCallAt, 0, true);
       const memory = bytes().slice();

@@ -8,7 +8,7 @@ import type {
   WasmModule,
 } from "../../host/sandbox/wasm/module.ts";
 import { i32, i64 } from "../../host/sandbox/wasm/value-types.ts";
-import { capabilityFunctions } from "../abi/host-functions.ts";
+import { capabilityFunctions, type FunctionShape } from "../abi/host-functions.ts";
 import { type Binding, bindImports, typeIndex } from "../engine/link-modules.ts";
 import { functionNames } from "../runtime/function-names.ts";
 import { segmentsOf } from "./snapshot.ts";
@@ -50,13 +50,13 @@ export function linkPlugin(engine: WasmModule, { memory, exports, used, customs 
   });
 }
 
-const userType = ({ params, result }: { params: number; result: boolean }): FuncType => ({
-  params: Array.from({ length: params }, () => i64),
-  results: result ? [i64] : [],
+const userType = ({ params, result }: FunctionShape): FuncType => ({
+  params: params.map(() => i64),
+  results: result === null ? [] : [i64],
 });
 
-function shapeOf(name: string): { params: number; result: boolean } {
-  const shapes: Readonly<Record<string, { params: number; result: boolean }>> = Object.assign(
+function shapeOf(name: string): FunctionShape {
+  const shapes: Readonly<Record<string, FunctionShape>> = Object.assign(
     {},
     ...Object.values(capabilityFunctions),
   );
@@ -79,9 +79,9 @@ function userCall(functions: readonly string[], firstImport: number): Instructio
   for (const [position, name] of functions.entries()) {
     const { params, result } = shapeOf(name);
     code.push(["local.get", 0], ["i32.const", functionNames.indexOf(name)], ["i32.eq"], ["if", null]);
-    for (let param = 1; param <= params; param++) code.push(["local.get", param]);
+    for (const [index] of params.entries()) code.push(["local.get", index + 1]);
     code.push(["call", firstImport + position]);
-    if (!result) code.push(["i64.const", 0n]);
+    if (result === null) code.push(["i64.const", 0n]);
     code.push(["return"], ["end"]);
   }
   return [...code, ["unreachable"], ["end"]];

@@ -1,12 +1,12 @@
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
 import { type StageHook, stageHooks } from "../abi/hooks.ts";
-import { capabilityFunctions } from "../abi/host-functions.ts";
+import { capabilityNames } from "../abi/host-functions.ts";
 import { type Manifest, manifestSchema } from "../abi/manifest.ts";
 
 const validate = new Ajv2020({ allErrors: true, verbose: true }).compile<Manifest>(manifestSchema);
 /** Its own, because one mistake in a schema breaks many rules of the schema of schemas. */
 const schemas = new Ajv2020({ strict: false, verbose: true });
-const capabilities: readonly string[] = [...Object.keys(capabilityFunctions), "http"].sort();
+const capabilities: readonly string[] = capabilityNames;
 
 /** The member of definePlugin that handles a hook. */
 const handlerNames: Readonly<Record<StageHook, string>> = {
@@ -15,17 +15,26 @@ const handlerNames: Readonly<Record<StageHook, string>> = {
   error: "error",
 };
 
-/** What is wrong with a manifest, each text naming the member. */
-export function checkManifest(manifest: unknown, exports: readonly string[]): string[] {
+const inDefinition = (hook: StageHook) => `${handlerNames[hook]}()`;
+
+/**
+ * What is wrong with a manifest, and between it and the module's exports: each text names the member. `handlerOf` is what the
+ * author calls the code of a hook.
+ */
+export function checkManifest(
+  manifest: unknown,
+  exports: readonly string[],
+  handlerOf: (hook: StageHook) => string = inDefinition,
+): string[] {
   if (!validate(manifest)) return (validate.errors ?? []).map(describe);
   const problems: string[] = [];
   for (const hook of stageHooks) {
     const [isDeclared, isHandled] = [manifest.hooks[hook] !== undefined, exports.includes(hook)];
     if (isDeclared && !isHandled)
-      problems.push(`hooks.${hook} is declared, but there is no ${handlerNames[hook]}()`);
+      problems.push(`hooks.${hook} is declared, but there is no ${handlerOf(hook)}`);
     if (isHandled && !isDeclared)
       problems.push(
-        `${handlerNames[hook]}() is never called: declare it as hooks.${hook}, with what it reads and writes`,
+        `${handlerOf(hook)} is never called: declare it as hooks.${hook}, with what it reads and writes`,
       );
   }
   for (const [index, name] of (manifest.capabilities ?? []).entries()) {

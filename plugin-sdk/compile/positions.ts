@@ -12,24 +12,28 @@ type Segment = {
 
 /**
  * A source map as the table that the module carries. A bundler moves whole lines, so a segment is worth keeping only
- * where the distance to the original changes.
+ * where the distance to the original changes. Of packages, which are no author's own code and can be large, only the lines
+ * are kept.
  */
 export function positionsOf({ sources, mappings }: SourceMap): Positions {
   const files: (string | null)[] = [null];
   const fileOf = sources.map((source) => (source.startsWith(sdkSource) ? 0 : files.push(source) - 1));
+  const isPackage = sources.map((source) => packageFolder.test(source));
   const runs: number[] = [];
   let last = { file: -1, lines: 0, columns: 0 };
   for (const { line, column, source, originalLine, originalColumn } of segmentsOf(mappings)) {
     const file = fileOf[source] ?? 0;
     // Where in the SDK code comes from is told to nobody, so all of it is one run.
     const lines = file === 0 ? 0 : originalLine - line;
-    const columns = file === 0 ? 0 : originalColumn - column;
+    const columns = file === 0 || isPackage[source] ? 0 : originalColumn - column;
     if (last.file === file && last.lines === lines && last.columns === columns) continue;
     runs.push(line, column, file, lines, columns);
     last = { file, lines, columns };
   }
   return [files, runs];
 }
+
+const packageFolder = /(^|\/)node_modules\//;
 
 /** Format: ECMA-426, "Decoding source map mappings". */
 function* segmentsOf(mappings: string): Generator<Segment> {

@@ -16,7 +16,10 @@ export const inputsSection = "sandgate.inputs";
 /** The custom section with the map; the gateway reads it by this name. */
 export const sourceMapSection = "sandgate.source-map";
 
-export const sdkFolder = fileURLToPath(new URL("..", import.meta.url));
+/** Where the SDK's TypeScript lies; in the published package, beside the JavaScript that runs. */
+export const sdkFolder = fileURLToPath(
+  new URL(import.meta.url.endsWith(".js") ? "../../source/" : "..", import.meta.url),
+);
 
 /** Where the SDK lies, seen from the plugin, is different on every machine; this stands for it. */
 export const sdkSource = "sandgate:";
@@ -26,7 +29,17 @@ export const wrapperSource = `${sdkSource}start`;
 
 /** The bundler's map with paths that are the same on every machine. */
 export function neutralMap({ version, sources, names, mappings }: SourceMap, folder: string): SourceMap {
-  return { version, sources: sources.map((source) => neutralPath(source, folder)), names, mappings };
+  return { version, sources: sources.map((one) => neutralPath(pathOf(one), folder)), names, mappings };
+}
+
+/** In the bundler's map sources are URLs, `%C3%A9.ts` for a file `é.ts`; those from a package's own map can be anything. */
+function pathOf(source: string): string {
+  try {
+    return decodeURIComponent(source);
+  } catch (thrown) {
+    if (thrown instanceof URIError) return source;
+    throw thrown;
+  }
 }
 
 /** A path relative to the plugin's folder, or inside the SDK, as it is written into the module. */

@@ -1,5 +1,5 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 
 /** A plugin's entry file and the module that it becomes. */
 export type Target = { readonly entry: string; readonly output: string };
@@ -29,7 +29,8 @@ export async function findTargets(path: string): Promise<Target[]> {
   }
   const alone = join(path, entryName);
   if ((await kindOf(alone)) === "file") {
-    return [{ entry: alone, output: join(dirname(path), `${basename(path)}.wasm`) }];
+    // Of `.` the name is not in the path.
+    return [{ entry: alone, output: join(path, "..", `${basename(resolve(path))}.wasm`) }];
   }
   const targets = await targetsIn(path);
   const outputs = Map.groupBy(targets, ({ output }) => output);

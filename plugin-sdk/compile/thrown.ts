@@ -22,7 +22,7 @@ export async function problemOfThrown(
     name === "InternalError" && message === "interrupted"
       ? `not done after ${deadlineMs} ms: code outside of handlers runs once, while the plugin is compiled`
       : name === ""
-        ? `thrown: ${message}`
+        ? thrownText(message)
         : `${name}: ${message}`;
   for (const [, line, column] of stack.matchAll(bundlePlace)) {
     const origin = originOf(positions, Number(line), Number(column));
@@ -36,4 +36,10 @@ export async function problemOfThrown(
     };
   }
   return wholeFile(file, text);
+}
+
+function thrownText(message: string): string {
+  if (message === "") return "thrown: something that is no Error and has no text";
+  // The engine throws null when there is no memory left for an error.
+  return message === "null" ? "null was thrown, or memory ran out" : `thrown: ${message}`;
 }

@@ -1,4 +1,6 @@
 import {
+  opBlockBytes,
+  opBlockLength,
   opClock,
   opConfigGet,
   opHttpHeaders,
@@ -36,10 +38,12 @@ const ofOperation: ReadonlyMap<number, readonly string[]> = new Map([
   [opHttpRequest, [...readsBlocks, "http_request"]],
   [opHttpStatus, ["http_status_code"]],
   [opHttpHeaders, [...readsBlocks, "http_headers"]],
+  [opBlockBytes, readsBlocks],
+  [opBlockLength, ["length"]],
 ]);
 
-/** Errors are reported by every module. */
-const always = ["alloc", "store_u8", "store_u64", "error_set"];
+/** Errors are reported by every module, and promises that were rejected while nobody waited for them. */
+const always = ["alloc", "store_u8", "store_u64", "error_set", "log_warn"];
 
 export type UsedImports = {
   /** Names in `extism:host/env`. */

@@ -3,9 +3,11 @@ import { encodeModule } from "../../host/sandbox/wasm/encode.ts";
 import type { WasmModule } from "../../host/sandbox/wasm/module.ts";
 import { funcref, i32 } from "../../host/sandbox/wasm/value-types.ts";
 import { buildShim } from "./build-shim.ts";
+import { hashNumbers } from "./hash-numbers.ts";
 import { stateAt } from "./layout.ts";
 import { bindImports, joinModules } from "./link-modules.ts";
 import { padFrames } from "./pad-frames.ts";
+import { withPluginPart } from "./plugin-part.ts";
 import { quickjsTableElements, readQuickjs } from "./quickjs-module.ts";
 
 /**
@@ -14,7 +16,7 @@ import { quickjsTableElements, readQuickjs } from "./quickjs-module.ts";
  */
 export async function buildEngine(): Promise<Uint8Array> {
   const [quickjs, shim] = [await readQuickjs(), await buildShim()];
-  const joined = joinModules(padFrames(quickjs), shim);
+  const joined = joinModules(padFrames(hashNumbers(quickjs)), shim);
   const functions = new Map(
     joined.exports.filter(({ kind }) => kind === "func").map(({ name, index }) => [name, index]),
   );
@@ -28,7 +30,7 @@ export async function buildEngine(): Promise<Uint8Array> {
     if (index === undefined) throw new Error(`nothing exports ${name}, which ${module} should provide`);
     return { function: index };
   });
-  const engine = withDispatch(linked);
+  const engine = withPluginPart(withDispatch(linked), "invoke");
   const bytes = encodeModule(engine);
   await WebAssembly.compile(bytes as Uint8Array<ArrayBuffer>);
   return bytes;

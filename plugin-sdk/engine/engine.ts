@@ -18,6 +18,8 @@ export function loadEngine(): Promise<Uint8Array> {
 }
 
 async function load(): Promise<Uint8Array> {
+  // The published package has the engine, and none of what it is built from.
+  if (import.meta.url.endsWith(".js")) return readFile(engineFile);
   const stamp = await stampOfSources();
   if (stamp === (await textOf(stampFile))) return readFile(engineFile);
   const { buildEngine } = await import("./build-engine.ts");

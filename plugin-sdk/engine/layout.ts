@@ -8,9 +8,9 @@
 
 /** Where QuickJS's C stack starts, and its data too: `__stack_pointer` of the module as it comes. */
 export const dataStart = 1048576;
-export const stateBytes = 1024;
+export const stateBytes = 2048;
 /** Where the state begins and the C stack starts, in bytes. */
-export const stateAt = 1047552;
+export const stateAt = 1046528;
 
 /** Pointers, flags and counters of 4 bytes, JSValues of 8. */
 export const contextAt = 1047552;
@@ -36,9 +36,11 @@ export const argumentsAt = 1047624;
 /** Two words of xorshift128+, and whether this call has seeded them. */
 export const seedAt = 1047640;
 export const seededAt = 1047656;
+/** The last promise that was rejected in this call while nobody waited for it: the head of a list of `rejections.ts`. */
+export const rejectionsAt = 1047660;
 
 /** C strings, one every `textBytes`, in the order below. */
-export const textsAt = 1047808;
+export const textsAt = 1046528;
 export const textBytes = 96;
 export const textNotNow = 0;
 export const textNoMemory = 1;
@@ -48,6 +50,7 @@ export const textPending = 4;
 export const textFailed = 5;
 export const textNotJson = 6;
 export const textName = 7;
+export const textRejected = 8;
 
 /** Operations that JavaScript can take from the engine, below `opFirstHost` also while it is compiled. */
 export const opObtain = 0;
@@ -72,5 +75,11 @@ export const opHttpStatus = 18;
 export const opHttpHeaders = 19;
 export const opRandomBytes = 20;
 export const opRandomNumber = 21;
-/** Operation `opFirstFunction + n` is function n of `extism:host/user`. */
+/** A value as a block: its offset; the bytes of the block at an offset; its length. */
+export const opBlockOf = 22;
+export const opBlockBytes = 23;
+export const opBlockLength = 24;
+/** Operation `opFirstFunction + n` is function n of `extism:host/user`, where its result is a block the text in it. */
 export const opFirstFunction = 100;
+/** The same, where its result is a number. */
+export const opFirstNumber = 200;

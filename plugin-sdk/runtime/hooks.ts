@@ -1,21 +1,27 @@
-import type { Effect } from "../abi/effects.ts";
-import type { HookInput } from "../abi/input.ts";
-import type { Plugin } from "../define-plugin.ts";
+import type { Effects, Plugin } from "../define-plugin.ts";
 import { ConfigRefused } from "./describe-error.ts";
 import { createHost } from "./host.ts";
 import { inputJson, inputText, outputJson } from "./native.ts";
 
 type Exports = Record<string, () => unknown>;
-type Answer = readonly Effect[] | Effect | undefined | null;
 
 /** The functions that a module exports for a plugin: `configure` and the hooks that it handles. */
-export function hooksOf({ manifest, handlers }: Plugin): Exports {
+export function hooksOf({ manifest, parseConfig, handlers }: Plugin): Exports {
   const host = createHost(manifest.capabilities ?? []);
 
   function configure(): unknown {
-    host.config = JSON.parse(inputText() || "{}");
+    const written: unknown = JSON.parse(inputText() || "{}");
+    if (parseConfig === null) return configureWith(written);
+    const parsed = parseConfig(written);
+    return isPromise(parsed)
+      ? parsed.then(parsedConfig).then(configureWith)
+      : configureWith(parsedConfig(parsed));
+  }
+
+  function configureWith(config: unknown): unknown {
+    host.config = config;
     try {
-      const done: unknown = handlers.configure?.(host.config, host);
+      const done: unknown = handlers.configure?.(config, host);
       return isPromise(done) ? done.then(nothing, refuse) : undefined;
     } catch (reason) {
       throw refuse(reason);
@@ -25,21 +31,31 @@ export function hooksOf({ manifest, handlers }: Plugin): Exports {
   const exports: Exports = { configure };
   // Called as members, so that `this` is the object that the author wrote.
   if (isFunction(handlers.preRequest))
-    exports["pre_request"] = () => answer(handlers.preRequest?.(input(), host));
+    exports["pre_request"] = () => answer(handlers.preRequest?.(inputJson(), host));
   if (isFunction(handlers.postRequest))
-    exports["post_request"] = () => answer(handlers.postRequest?.(input(), host));
-  if (isFunction(handlers.error)) exports["error"] = () => answer(handlers.error?.(input(), host));
+    exports["post_request"] = () => answer(handlers.postRequest?.(inputJson(), host));
+  if (isFunction(handlers.error)) exports["error"] = () => answer(handlers.error?.(inputJson(), host));
   return exports;
 }
 
-const input = inputJson as () => HookInput;
+type Parsed = Awaited<ReturnType<NonNullable<Plugin["parseConfig"]>>>;
+
+/** What a library's schema made of the config. @throws ConfigRefused with everything that it found wrong */
+function parsedConfig(parsed: Parsed): unknown {
+  if (parsed.issues === undefined) return parsed.value;
+  const problems = parsed.issues.map(({ path = [], message }) => {
+    const member = path.map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+    return member === "" ? message : `${member}: ${message}`;
+  });
+  throw new ConfigRefused(problems.join("; ").toWellFormed());
+}
 
 function answer(given: unknown): unknown {
   return isPromise(given) ? given.then(write) : write(given);
 }
 
 function write(given: unknown): void {
-  const effects = given as Answer;
+  const effects = given as Effects | null;
   if (effects === undefined || effects === null) return;
   const list = Array.isArray(effects) ? effects : [effects];
   if (list.length > 0) outputJson({ effects: list });
@@ -49,7 +65,7 @@ function isFunction(value: unknown): boolean {
   return typeof value === "function";
 }
 
-function isPromise(value: unknown): value is Promise<unknown> {
+function isPromise<Value>(value: Value | Promise<Value>): value is Promise<Value> {
   return value instanceof Promise;
 }
 

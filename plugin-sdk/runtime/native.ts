@@ -1,10 +1,14 @@
 import {
+  opBlockBytes,
+  opBlockLength,
+  opBlockOf,
   opClock,
   opConfigGet,
   opDecodeUtf8,
   opEncodeUtf8,
   opFinish,
   opFirstFunction,
+  opFirstNumber,
   opHttpHeaders,
   opHttpRequest,
   opHttpStatus,
@@ -31,11 +35,15 @@ declare const __sandgate: {
   (operation: number): (...args: unknown[]) => unknown;
   /** Of `writePositions`. */
   readonly positions: string;
+  /** Sources that the code uses, of `hostUses`: `now`, `random`. */
+  readonly uses: string;
 };
 
 const take = <Operation>(operation: number) => __sandgate(operation) as Operation;
 
 export const positionsText = /* @__PURE__ */ (() => __sandgate.positions)();
+
+export const uses: string = /* @__PURE__ */ (() => __sandgate.uses)();
 
 export const finish =
   /* @__PURE__ */ take<(exports: unknown[], format: (reason: unknown) => string, about: string) => void>(
@@ -58,9 +66,12 @@ export const varGet = /* @__PURE__ */ take<(name: string) => Uint8Array<ArrayBuf
 /** null deletes. */
 export const varSet = /* @__PURE__ */ take<(name: string, value: Uint8Array | null) => void>(opVarSet);
 
+/** What a host function takes; null is an empty block. */
+export type HostArgument = string | number | Uint8Array | null | undefined;
+
 export type NativeHttp = {
   /** The request as JSON of extism-manifest's HttpRequest; null when it was refused, failed or answered nothing. */
-  readonly send: (request: string, body?: string | null) => string | null;
+  readonly send: (request: string, body?: HostArgument) => string | null;
   /** Of the last request. */
   readonly status: () => number;
   /** Of the last request, as JSON. */
@@ -77,12 +88,26 @@ export const encodeUtf8 = /* @__PURE__ */ take<(text: string) => Uint8Array<Arra
 export const decodeUtf8 = /* @__PURE__ */ take<(bytes: Uint8Array) => string>(opDecodeUtf8);
 export const isUtf8 = /* @__PURE__ */ take<(bytes: Uint8Array) => boolean>(opIsUtf8);
 
-export const randomBytes = /* @__PURE__ */ take<(into: Uint8Array) => void>(opRandomBytes);
-export const randomNumber = /* @__PURE__ */ take<() => number>(opRandomNumber);
+export const takeRandomBytes = () => take<(into: Uint8Array) => void>(opRandomBytes);
+export const takeRandomNumber = () => take<() => number>(opRandomNumber);
+export const randomBytes = /* @__PURE__ */ takeRandomBytes();
+export const randomNumber = /* @__PURE__ */ takeRandomNumber();
 /** From here on `Date` and `performance` tell the host's time. */
 export const takeClock = () => void take(opClock);
 
-/** A function of `extism:host/user`: texts in, a text or nothing out. */
-export function takeFunction(name: string): (...texts: string[]) => string | null {
+/** A function of `extism:host/user` that answers a text, or nothing. */
+export function takeFunction(name: string): (...values: HostArgument[]) => string | null {
   return take(opFirstFunction + functionNames.indexOf(name));
 }
+
+/** A function of `extism:host/user` that answers a number, or the offset of a block. */
+export function takeNumberFunction(name: string): (...values: HostArgument[]) => number {
+  return take(opFirstNumber + functionNames.indexOf(name));
+}
+
+/** A text or bytes in a block of their own: its offset, 0 for nothing. */
+export const blockOf = /* @__PURE__ */ take<(value: string | Uint8Array) => number>(opBlockOf);
+/** Null at offset 0. */
+export const blockBytes =
+  /* @__PURE__ */ take<(offset: number) => Uint8Array<ArrayBuffer> | null>(opBlockBytes);
+export const blockLength = /* @__PURE__ */ take<(offset: number) => number>(opBlockLength);

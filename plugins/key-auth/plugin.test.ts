@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type OpenOptions, type OpenPlugin, openPlugin, PluginRefused } from "#test/plugin-harness.ts";
+import { type OpenOptions, type OpenPlugin, openPlugin, PluginRefused } from "@sandgate/plugin-sdk/testing";
+
+const file = join(import.meta.dirname, "../key-auth.wasm");
 
 const consumers = {
   alice: ["sk-alice-1", "sk-alice-2"],
@@ -102,7 +105,7 @@ const cases: readonly Case[] = [
 
 for (const { name, headers, config = {}, consumer } of cases) {
   test(`${consumer === null ? "nobody" : consumer}: ${name}`, async (t) => {
-    const plugin = await openPlugin("key-auth", { config, consumers });
+    const plugin = await openPlugin(file, { config, consumers });
     t.after(plugin.close);
     const { effects, exchange, log } = await plugin.call("pre_request", { headers });
     assert.deepEqual(effects, consumer === null ? [] : [{ type: "identify", consumer }]);
@@ -124,7 +127,7 @@ for (const [config, problem] of [
   [JSON.parse('{"__proto__":{"headers":["api-key"]}}'), "config.__proto__: is no key; choose another name"],
 ] as const) {
   test(`refused: config ${JSON.stringify(config)}`, async () => {
-    await assert.rejects(openPlugin("key-auth", { config }), (thrown) => {
+    await assert.rejects(openPlugin(file, { config }), (thrown) => {
       assert.ok(thrown instanceof PluginRefused);
       if (typeof problem === "string") assert.equal(thrown.message, problem);
       else assert.match(thrown.message, problem);
@@ -135,7 +138,7 @@ for (const [config, problem] of [
 
 for (const state of ["request", "instance"] as const) {
   test(`state ${state}: a request is not identified by the key of another one, before it or beside it`, async (t) => {
-    const plugin = await openPlugin("key-auth", { consumers, state });
+    const plugin = await openPlugin(file, { consumers, state });
     t.after(plugin.close);
     const keys = ["sk-alice-1", "", "sk-bob-12345", "sk-mallory", "sk-alice-2", ""];
     const owners = ["alice", null, "bob", null, "alice", null];
@@ -148,7 +151,7 @@ for (const state of ["request", "instance"] as const) {
 
 let plugin: OpenPlugin;
 before(async () => {
-  plugin = await openPlugin("key-auth", { consumers });
+  plugin = await openPlugin(file, { consumers });
 });
 after(() => plugin.close());
 
@@ -159,7 +162,7 @@ for (const [name, headers, fuel] of [
   ["10,000 blanks", { "x-api-key": " ".repeat(10_000) }, 2_000_000],
 ] as const) {
   test(`${name} costs at most ${fuel} fuel`, async () => {
-    const { result } = await plugin.call("pre_request", { headers });
-    assert.ok(result.fuelUsed <= fuel, `${result.fuelUsed} fuel`);
+    const { fuel: used } = await plugin.call("pre_request", { headers });
+    assert.ok(used <= fuel, `${used} fuel`);
   });
 }

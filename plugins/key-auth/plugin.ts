@@ -39,7 +39,7 @@ export default definePlugin({
 
   preRequest({ request }, host) {
     for (const name of host.config.headers) {
-      const key = keyIn(name, request?.headers?.[name] ?? "");
+      const key = keyIn(name, request.headers[name] ?? "");
       if (key === "") continue;
       const consumer = host.consumers.find(key);
       // An unknown key ends the search: see the README.

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { GatewayError } from "#host/errors.ts";
 import {
   type Given,
   type OpenOptions,
   type OpenPlugin,
   openPlugin,
   PluginRefused,
-} from "#test/plugin-harness.ts";
+} from "@sandgate/plugin-sdk/testing";
+import { GatewayError } from "#host/errors.ts";
+
+const file = join(import.meta.dirname, "../request-log.wasm");
 
 type Case = {
   readonly name: string;
@@ -142,7 +145,7 @@ const cases: readonly Case[] = [
 
 for (const { name, config = {}, given, level = "info", msg = "request completed", data } of cases) {
   test(name, async (t) => {
-    const plugin = await openPlugin("request-log", { config });
+    const plugin = await openPlugin(file, { config });
     t.after(plugin.close);
     const { effects, log, exchange } = await plugin.call("post_request", given);
     assert.deepEqual(effects, []);
@@ -159,7 +162,7 @@ for (const { name, config = {}, given, level = "info", msg = "request completed"
 
 test("the longest line that a client and other plugins can cause is one whole line", async (t) => {
   const names = Array.from({ length: 20 }, (_, index) => `x-${index}`);
-  const plugin = await openPlugin("request-log", { config: { headers: names, tags: names } });
+  const plugin = await openPlugin(file, { config: { headers: names, tags: names } });
   t.after(plugin.close);
   const { log } = await plugin.call("post_request", {
     url: `/${"p".repeat(8_000)}`,
@@ -193,7 +196,7 @@ for (const name of [
   "x_api_key",
 ]) {
   test(`refused: the header ${name}, which may hold a credential`, async () => {
-    await assert.rejects(openPlugin("request-log", { config: { headers: ["user-agent", name] } }), {
+    await assert.rejects(openPlugin(file, { config: { headers: ["user-agent", name] } }), {
       name: "PluginRefused",
       message: `config: the plugin "request-log" refuses this config: headers: ${name} may hold a credential, which no log should have`,
     });
@@ -214,7 +217,7 @@ const refused: readonly (readonly [NonNullable<OpenOptions["config"]>, string | 
 
 for (const [config, problem] of refused) {
   test(`refused: config ${JSON.stringify(config).slice(0, 60)}`, async () => {
-    await assert.rejects(openPlugin("request-log", { config }), (thrown) => {
+    await assert.rejects(openPlugin(file, { config }), (thrown) => {
       assert.ok(thrown instanceof PluginRefused);
       if (typeof problem === "string") assert.equal(thrown.message, problem);
       else assert.match(thrown.message, problem);
@@ -225,7 +228,7 @@ for (const [config, problem] of refused) {
 
 for (const state of ["request", "instance"] as const) {
   test(`state ${state}: a line says nothing of another request, before it or beside it`, async (t) => {
-    const plugin = await openPlugin("request-log", {
+    const plugin = await openPlugin(file, {
       config: { tags: ["team"], headers: ["user-agent"] },
       state,
     });
@@ -254,7 +257,7 @@ for (const state of ["request", "instance"] as const) {
 
 let plugin: OpenPlugin;
 before(async () => {
-  plugin = await openPlugin("request-log");
+  plugin = await openPlugin(file);
 });
 after(() => plugin.close());
 
@@ -263,7 +266,7 @@ for (const [name, given, fuel] of [
   ["10,000 bytes of headers", { ...answered, headers: { "x-a": "x".repeat(10_000) } }, 2_000_000],
 ] as const) {
   test(`${name} costs at most ${fuel} fuel`, async () => {
-    const { result } = await plugin.call("post_request", given);
-    assert.ok(result.fuelUsed <= fuel, `${result.fuelUsed} fuel`);
+    const { fuel: used } = await plugin.call("post_request", given);
+    assert.ok(used <= fuel, `${used} fuel`);
   });
 }

@@ -66,15 +66,15 @@ export default definePlugin({
     const names = headers.map((name) => name.toLowerCase());
     host.log[level](error === undefined ? "request completed" : "request failed", {
       ...short({
-        requestId: context?.requestId,
-        method: request?.method,
-        path: request?.path,
-        route: context?.route,
-        service: context?.service,
-        consumer: context?.consumer,
-        model: modelIn(request?.body),
+        requestId: context.requestId,
+        method: request.method,
+        path: request.path,
+        route: context.route,
+        service: context.service,
+        consumer: context.consumer,
+        model: modelIn(request.body),
         status: response?.status ?? error?.status,
-        durationMs: context?.durationMs,
+        durationMs: context.durationMs,
         inputTokens: response?.usage?.inputTokens,
         outputTokens: response?.usage?.outputTokens,
         errorCode: error?.code,
@@ -83,8 +83,8 @@ export default definePlugin({
         plugin: error?.plugin,
         upstreamStatus: error?.upstreamStatus,
       }),
-      ...(tags.length > 0 && { tags: short(pick(context?.tags ?? {}, tags)) }),
-      ...(headers.length > 0 && { headers: short(pick(request?.headers ?? {}, names)) }),
+      ...(tags.length > 0 && { tags: short(pick(context.tags, tags)) }),
+      ...(headers.length > 0 && { headers: short(pick(request.headers, names)) }),
     });
   },
 });

@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { bodyBytes } from "#host/exchange.ts";
-import { applyEffects } from "#host/pipeline/effects.ts";
-import { StepFailure } from "#host/pipeline/step-failure.ts";
-import { requestHeaders } from "#host/upstream/forward-headers.ts";
 import {
-  exchangeOf,
   type Given,
   type OpenOptions,
   type OpenPlugin,
   openPlugin,
   PluginRefused,
-} from "#test/plugin-harness.ts";
+  StepFailure,
+} from "@sandgate/plugin-sdk/testing";
+import { bodyBytes } from "#host/exchange.ts";
+import { applyEffects } from "#host/pipeline/effects.ts";
+import { requestHeaders } from "#host/upstream/forward-headers.ts";
+import { exchangeOf } from "#test/pipeline/exchange.ts";
+
+const file = join(import.meta.dirname, "../request-transform.wasm");
 
 type Config = NonNullable<OpenOptions["config"]>;
 type Fields = Readonly<Record<string, string>>;
@@ -69,7 +72,7 @@ const headerCases: readonly {
 for (const { name, rules, from, to } of headerCases) {
   test(`request and response headers: ${name}`, async (t) => {
     const config = { request: { headers: rules }, response: { headers: rules } };
-    const plugin = await openPlugin("request-transform", { config });
+    const plugin = await openPlugin(file, { config });
     t.after(plugin.close);
     const request = await plugin.call("pre_request", { headers: from });
     assert.deepEqual({ ...request.exchange.request.headers }, to);
@@ -81,7 +84,7 @@ for (const { name, rules, from, to } of headerCases) {
 
 test("an answer header that was sent twice counts as one value", async (t) => {
   const config = { response: { headers: { add: { vary: "x-team" } } } };
-  const plugin = await openPlugin("request-transform", { config });
+  const plugin = await openPlugin(file, { config });
   t.after(plugin.close);
   const given: Given = { response: { headers: { vary: ["origin", "accept"] } } };
   const { exchange } = await plugin.call("post_request", given);
@@ -214,7 +217,7 @@ const bodyCases: readonly {
 
 for (const { name, rules, from, to } of bodyCases) {
   test(`body: ${name}`, async (t) => {
-    const plugin = await openPlugin("request-transform", { config: { request: { body: rules } } });
+    const plugin = await openPlugin(file, { config: { request: { body: rules } } });
     t.after(plugin.close);
     const { exchange } = await plugin.call("pre_request", { body: from });
     assert.equal(textOf(exchange), to);
@@ -234,7 +237,7 @@ for (const [name, given] of [
   ["no JSON", { body: "--x", headers: { "content-type": "multipart/form-data; boundary=x" } }],
 ] as const) {
   test(`a body that is ${name} is left alone`, async (t) => {
-    const plugin = await openPlugin("request-transform", { config: everyRule });
+    const plugin = await openPlugin(file, { config: everyRule });
     t.after(plugin.close);
     const { effects } = await plugin.call("pre_request", given);
     assert.deepEqual(effects, []);
@@ -245,7 +248,7 @@ test("a header rule has the last word about the content-type of a changed body",
   const config = {
     request: { headers: { set: { "content-type": "application/x-json" } }, body: { set: { "/a": 1 } } },
   };
-  const plugin = await openPlugin("request-transform", { config });
+  const plugin = await openPlugin(file, { config });
   t.after(plugin.close);
   const { exchange } = await plugin.call("pre_request", { body: "{}" });
   assert.equal(exchange.request.headers["content-type"], "application/x-json");
@@ -253,7 +256,7 @@ test("a header rule has the last word about the content-type of a changed body",
 
 test("an add that would make the value too long is left out, with a warning", async (t) => {
   const config = { request: { headers: { add: { "x-tags": "mine" } } } };
-  const plugin = await openPlugin("request-transform", { config });
+  const plugin = await openPlugin(file, { config });
   t.after(plugin.close);
   const fits = await plugin.call("pre_request", { headers: { "x-tags": "x".repeat(8_186) } });
   assert.equal(fits.exchange.request.headers["x-tags"]?.length, 8_192);
@@ -345,7 +348,7 @@ const refused: readonly (readonly [Config, string | RegExp])[] = [
 
 for (const [config, problem] of refused) {
   test(`refused: ${JSON.stringify(config).slice(0, 100)}`, async () => {
-    await assert.rejects(openPlugin("request-transform", { config }), (thrown) => {
+    await assert.rejects(openPlugin(file, { config }), (thrown) => {
       assert.ok(thrown instanceof PluginRefused);
       if (typeof problem === "string") assert.equal(thrown.message, problem);
       else assert.match(thrown.message, problem);
@@ -400,7 +403,7 @@ for (const name of [...hosts, ...clients, ...anybodys]) {
     };
     for (const side of ["request", "response"] as const) {
       const config = { [side]: { headers: { set: { [name]: "v" } } } };
-      const taken = await openPlugin("request-transform", { config }).then(
+      const taken = await openPlugin(file, { config }).then(
         ({ close }) => close().then(() => true),
         (thrown) => {
           assert.ok(thrown instanceof PluginRefused);
@@ -435,7 +438,7 @@ const busy: Config = {
 
 for (const state of ["request", "instance"] as const) {
   test(`state ${state}: what one request was changed to does not reach another, before it or beside it`, async (t) => {
-    const plugin = await openPlugin("request-transform", { config: busy, state });
+    const plugin = await openPlugin(file, { config: busy, state });
     t.after(plugin.close);
     const given: readonly Given[] = [
       { body: "{}" },
@@ -461,7 +464,7 @@ const chat = (chars: number) =>
 
 let plugin: OpenPlugin;
 before(async () => {
-  plugin = await openPlugin("request-transform", { config: busy });
+  plugin = await openPlugin(file, { config: busy });
 });
 after(() => plugin.close());
 
@@ -478,8 +481,8 @@ for (const [name, hook, given, fuel] of [
   ["an answer without a rule for it", "post_request", { response: { headers: { vary: "origin" } } }, 100_000],
 ] as const) {
   test(`${name} costs at most ${fuel} fuel`, async () => {
-    const { result } = await plugin.call(hook, given);
-    assert.ok(result.fuelUsed <= fuel, `${result.fuelUsed} fuel`);
+    const { fuel: used } = await plugin.call(hook, given);
+    assert.ok(used <= fuel, `${used} fuel`);
   });
 }
 

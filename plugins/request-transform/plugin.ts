@@ -46,9 +46,9 @@ export default definePlugin({
   },
 
   preRequest({ request }, host) {
-    const patch = bodyPatch(rules.body, request?.body);
+    const patch = bodyPatch(rules.body, request.body);
     const headers = headerEffects("request", rules.requestHeaders, {
-      present: request?.headers ?? {},
+      present: request.headers,
       warn: (message) => host.log.warn(message),
     });
     // Headers last: a new body comes with a content-type, and a rule may want another.
@@ -57,7 +57,7 @@ export default definePlugin({
 
   postRequest({ response }, host) {
     return headerEffects("response", rules.responseHeaders, {
-      present: response?.headers ?? {},
+      present: response.headers,
       warn: (message) => host.log.warn(message),
     });
   },

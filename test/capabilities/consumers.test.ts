@@ -14,7 +14,13 @@ const authenticator: Manifest = {
   hooks: { pre_request: { writes: ["identify"] } },
 };
 
-const scopeOf = (manifest: Manifest) => ({ plugin: "p", binding: "b", manifest, grants: {} });
+const scopeOf = (manifest: Manifest) => ({
+  plugin: "p",
+  binding: "b",
+  namespace: { tenant: null, plugin: "p", binding: ["b"] },
+  manifest,
+  grants: {},
+});
 
 /** A plugin that answers the name of the consumer whose key is its input; nothing when there is none. */
 async function openFinder(t: TestContext, consumers: Consumers): Promise<Fixture> {

@@ -9,7 +9,8 @@ export const manifest: Manifest = { name: "fixture", version: "1.0.0", abi: 1, h
 /** What a binding with this grant gets of the `http` capability. */
 export function grantHttp(http: readonly string[]): Readonly<Record<string, HostImport>> | null {
   const grants = { http: [...http], secrets: ["granted"] };
-  const scope = { plugin: "fixture", binding: "fixture", manifest, grants };
+  const namespace = { tenant: null, plugin: "fixture", binding: ["fixture"] };
+  const scope = { plugin: "fixture", binding: "fixture", namespace, manifest, grants };
   return createHttp({ granted: "s3cret-granted", other: "s3cret-other" }).grant(scope);
 }
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type ErrorCode, GatewayError } from "#host/errors.ts";
 import { createLog, logFailure, logStep } from "#host/observe/log.ts";
+import { exchangeOf } from "#test/pipeline/exchange.ts";
 import { stepOf } from "#test/pipeline/step.ts";
-import { exchangeOf } from "#test/plugin-harness.ts";
 
 /** A log, and what stands in its last line: the text and its members. */
 function listen(level: "info" | "warn" = "info") {

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createMetrics, type Metrics } from "#host/observe/metrics.ts";
+import { exchangeOf } from "#test/pipeline/exchange.ts";
 import { stepOf } from "#test/pipeline/step.ts";
-import { exchangeOf } from "#test/plugin-harness.ts";
 
 /** The gateway's own lines that are not 0 and begin so. */
 async function lines(metrics: Metrics, begin: string): Promise<string[]> {
-  const { text } = await metrics.render([]);
+  const { text } = await metrics.render({ bindings: new Map(), quarantined: () => [] });
   return text.split("\n").filter((line) => line.startsWith(begin) && !line.endsWith(" 0"));
 }
 

@@ -4,7 +4,7 @@ import { type Body, type Exchange, noBody, withAskedHeaders } from "#host/exchan
 import { applyEffects } from "#host/pipeline/effects.ts";
 import { StepFailure } from "#host/pipeline/step-failure.ts";
 import type { Effect } from "#sdk/abi/effects.ts";
-import { exchangeOf, type Given } from "#test/plugin-harness.ts";
+import { exchangeOf, type Given } from "#test/pipeline/exchange.ts";
 
 const given: Given = { url: "/v1/chat?a=1&b=2", headers: { "x-team": "search" }, body: '{"model":"gpt"}' };
 const answered: Given = {

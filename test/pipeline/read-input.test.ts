@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GatewayError } from "#host/errors.ts";
 import { readInput } from "#host/pipeline/read-input.ts";
-import { exchangeOf, type Given } from "#test/plugin-harness.ts";
+import { exchangeOf, type Given } from "#test/pipeline/exchange.ts";
 import { stepOf } from "./step.ts";
 
 /** The input of a post_request hook that reads this, without the stage. */
@@ -92,15 +92,15 @@ for (const [reads, input] of [
   [["request.headers.x-team", "request.headers"], { request: { headers: request.headers } }],
   [["response.headers.x-one", "response.headers"], { response: { headers: response.headers } }],
   // What is not there is absent.
-  [["request.headers.x-absent"], {}],
-  [["request.body#/absent"], {}],
-  [["request.body#/model/absent"], {}],
-  [["request.body#/none/absent"], {}],
-  [["request.body#/messages/0"], {}],
-  [["request.body#/messages/length"], {}],
-  [["request.body#/toString"], {}],
-  [["request.body#/__proto__"], {}],
-  [["request.body#/constructor/name"], {}],
+  [["request.headers.x-absent"], { request: { headers: {} } }],
+  [["request.body#/absent"], { request: {} }],
+  [["request.body#/model/absent"], { request: {} }],
+  [["request.body#/none/absent"], { request: {} }],
+  [["request.body#/messages/0"], { request: {} }],
+  [["request.body#/messages/length"], { request: {} }],
+  [["request.body#/toString"], { request: {} }],
+  [["request.body#/__proto__"], { request: {} }],
+  [["request.body#/constructor/name"], { request: {} }],
   [["context.absent"], {}],
   // Members of Object.prototype: a manifest may name them, and they are no parts of an exchange.
   [["context.hasOwnProperty", "context.valueOf", "context.constructor"], {}],

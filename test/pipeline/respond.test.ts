@@ -4,7 +4,7 @@ import { answerParts } from "#host/answer.ts";
 import { applyEffects } from "#host/pipeline/effects.ts";
 import { StepFailure } from "#host/pipeline/step-failure.ts";
 import type { Effect } from "#sdk/abi/effects.ts";
-import { exchangeOf, type Given } from "#test/plugin-harness.ts";
+import { exchangeOf, type Given } from "#test/pipeline/exchange.ts";
 
 type Respond = Omit<Extract<Effect, { type: "respond" }>, "type">;
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { loadConfig } from "#config/load.ts";
 import type { BindingConfig, GatewayConfig } from "#config/schema.ts";
+import { memoryBacking } from "#host/capabilities/all.ts";
 import type { Exchange } from "#host/exchange.ts";
 import { createGeneration, type Generation } from "#host/generation.ts";
 import { moduleLimits } from "#host/limits.ts";
@@ -12,7 +13,7 @@ import { standardImports } from "#host/sandbox/link.ts";
 import { prepare } from "#host/sandbox/prepare.ts";
 import type { HookDeclaration } from "#sdk/abi/manifest.ts";
 import { temporaryFolder } from "#test/config/config-file.ts";
-import { exchangeOf } from "#test/plugin-harness.ts";
+import { exchangeOf } from "#test/pipeline/exchange.ts";
 import { type HookBody, watPlugin } from "#test/wat-plugin.ts";
 
 /** A plugin with a `pre_request` hook, and its binding. */
@@ -70,7 +71,10 @@ export async function openStage(
     const { plugin, msg } = JSON.parse(line);
     log.push(`${plugin}: ${msg}`);
   };
-  const made = await createGeneration(accepted, modules, createLog("info", { write }));
+  const made = await createGeneration(accepted, modules, {
+    log: createLog("info", { write }),
+    backing: memoryBacking(),
+  });
   if ("problems" in made) throw new Error(JSON.stringify(made.problems));
   const { generation } = made;
   t.after(() => generation.retire());

@@ -12,8 +12,8 @@ const identify = (consumer: string): Effect => ({ type: "identify", consumer });
 /** Does this when the request has the header `x-NAME`, and nothing otherwise. */
 function authenticator(name: string, effects: readonly Effect[]): Uint8Array {
   const output = JSON.stringify({ effects });
-  // Without the header the input is `{"stage":"pre-request"}`.
-  const does = `(if (i64.gt_u (call $input_length) (i64.const 23))
+  // Without the header the input is `{"stage":"pre-request","request":{"headers":{}}}`.
+  const does = `(if (i64.gt_u (call $input_length) (i64.const 48))
     (then (call $puts (i32.const 65536) (i32.const ${Buffer.byteLength(output)})))) (i32.const 0)`;
   return plugin(name, does, `(data (i32.const 65536) "${output.replaceAll('"', '\\"')}")`);
 }

@@ -173,6 +173,6 @@ test("/metrics names its labels, and all of them come from config, code or statu
   assert.deepEqual(labelsOf("sandgate_plugin_call_duration_seconds_count"), ["binding", "hook", "plugin"]);
   assert.deepEqual(labelsOf("sandgate_plugin_fuel_total"), ["binding", "hook", "plugin"]);
   assert.deepEqual(labelsOf("sandgate_reloads_total"), ["result"]);
-  const { contentType } = await createMetrics().render([]);
+  const { contentType } = await createMetrics().render({ bindings: new Map(), quarantined: () => [] });
   assert.equal((await gateway.fetch("/metrics")).headers.get("content-type"), contentType);
 });

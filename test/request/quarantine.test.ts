@@ -8,7 +8,7 @@ import { watPlugin } from "#test/wat-plugin.ts";
 const moody = watPlugin(
   { name: "moody", hooks: { pre_request: { reads: ["request.headers.x-mood"], writes: [] } } },
   {
-    pre_request: `(if (i64.gt_u (call $input_length) (i64.const 40)) (then
+    pre_request: `(if (i64.gt_u (call $input_length) (i64.const 48)) (then
       (if (i32.eq (call $input_load_u8 (i64.sub (call $input_length) (i64.const 5))) (i32.const 112)) (then (unreachable)))
       (call $error_set (call $alloc (i64.const 3))) (return (i32.const 1))))
     (i32.const 0)`,

@@ -17,6 +17,25 @@ const manifest = z.strictObject({
   hooks: z.record(z.string(), z.json()),
 });
 
+/** What a case can say of a step: members of the step and of its binding. */
+const factNames = [
+  ...["priority", "mode", "onFailure", "effect", "stage", "hook", "key"],
+  ...["order", "state", "config", "limits", "grants", "tenant"],
+] as const;
+
+/** A request, and the steps of the plan whose conditions it meets. */
+const meeting = z.strictObject({
+  requestId: z.string().default("1"),
+  method: z.string().default("POST"),
+  path: z.string().default("/r"),
+  headers: z.record(z.string(), z.string()).default({}),
+  model: z.string().exactOptional(),
+  consumer: z.string().nullable().default(null),
+  groups: z.array(z.string()).default([]),
+  tags: z.record(z.string(), z.string()).default({}),
+  runs: z.array(z.string()),
+});
+
 const expectedPlan = z.strictObject({
   route: z.string().nullable(),
   consumer: z.string().nullable().default(null),
@@ -29,12 +48,10 @@ const expectedPlan = z.strictObject({
   completion: batches.default([]),
   error: batches.default([]),
   responseBody: z.enum(["stream", "copy", "buffer"]).exactOptional(),
-  steps: z
-    .record(
-      z.string(),
-      z.partialRecord(z.enum(["priority", "mode", "onFailure", "stage", "hook", "key"]), z.json()),
-    )
-    .default({}),
+  meets: z.array(meeting).default([]),
+  /** The steps without any condition. */
+  unconditional: z.array(z.string()).exactOptional(),
+  steps: z.record(z.string(), z.partialRecord(z.enum(factNames), z.json())).default({}),
 });
 
 const expectedMatch = z.strictObject({
@@ -106,6 +123,20 @@ export function manifestsOf(plugins: ResolveCase["plugins"]): ReadonlyMap<string
 
 export function printed({ path, message, hint }: ConfigProblem): string {
   return `${printPath(path)}: ${message}${hint === undefined ? "" : `, did you mean "${hint}"?`}`;
+}
+
+/** A step as cases describe it. */
+export function factsOf({ binding, manifest, ...step }: Step): Readonly<Record<string, unknown>> {
+  const { order, config, limits, grants, tenant, declared } = binding;
+  return {
+    ...step,
+    order,
+    config,
+    limits,
+    grants,
+    tenant,
+    state: declared.state ?? manifest.state ?? "request",
+  };
 }
 
 export function printStep({ binding }: Step): string {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   everyStep,
   expectedOf,
+  factsOf,
   printed,
   printPlan,
   printStep,
@@ -25,7 +26,9 @@ function check({ requests, plans, bindings, problems, ...gateway }: ResolveCase)
     const found = resolved.resolver.match({ ...request, model: () => request.model });
     assert.deepEqual(found, expectedOf(request), JSON.stringify(request));
   }
-  for (const { route, consumer, service, groups, responseBody, steps, ...lists } of plans) {
+  for (const expected of plans) {
+    const { route, consumer, service, groups, responseBody, steps, meets, unconditional, ...lists } =
+      expected;
     const plan = resolved.resolver.plan(route, consumer);
     assert.deepEqual(printPlan(plan), lists);
     if (service !== undefined) assert.equal(plan.service, service);
@@ -34,13 +37,20 @@ function check({ requests, plans, bindings, problems, ...gateway }: ResolveCase)
     for (const [name, expected] of Object.entries(steps)) {
       const step = everyStep(plan).find((candidate) => printStep(candidate) === name);
       assert.ok(step, `no step ${name}`);
-      assert.partialDeepStrictEqual(step, expected);
+      const facts = factsOf(step);
+      for (const [fact, value] of Object.entries(expected)) assert.deepEqual(facts[fact], value, fact);
+    }
+    for (const { runs, model, ...request } of meets) {
+      const facts = { ...request, model: () => model };
+      const running = everyStep(plan).filter(({ when }) => when === null || when(facts));
+      assert.deepEqual(running.map(printStep), runs, JSON.stringify(request));
+    }
+    if (unconditional !== undefined) {
+      const free = everyStep(plan).filter(({ when }) => when === null);
+      assert.deepEqual(free.map(printStep), unconditional);
     }
   }
   if (bindings !== undefined) {
-    assert.deepEqual(
-      resolved.resolver.bindings.map(({ path }) => path.join(".")).sort(),
-      bindings.toSorted(),
-    );
+    assert.deepEqual(resolved.resolver.bindings.map(({ key }) => key).sort(), bindings.toSorted());
   }
 }

@@ -6,7 +6,10 @@ import type { Manifest } from "#sdk/abi/manifest.ts";
 type PlainStep = {
   id: string;
   level: number;
+  /** Paths of all bindings that it is made of, and of the most specific. */
   key: string;
+  path: string;
+  config: unknown;
   priority: number;
   order: number;
   mode: string;
@@ -26,10 +29,12 @@ export function plainBatches(
     if (found === undefined || found.binding.enabled === false) return [];
     const hook = manifests.get(found.binding.plugin)?.hooks[request.hook];
     if (hook === undefined) return [];
-    const { binding, level, key } = found;
+    const { binding, level, key, path } = found;
     const priority = binding.priority ?? hook.priority ?? 2;
     const mode = binding.mode ?? hook.mode ?? "sequential";
-    return [{ id, level, key, priority, order: binding.order ?? 0, mode, writes: hook.writes ?? [] }];
+    const writes = binding.effect === "observe" ? [] : (hook.writes ?? []);
+    const { order = 0, config: own = {} } = binding;
+    return [{ id, level, key, path, config: own, priority, order, mode, writes }];
   });
   steps.sort(
     (a, b) => a.priority - b.priority || a.order - b.order || a.level - b.level || (a.id < b.id ? -1 : 1),
@@ -62,7 +67,7 @@ export function plainConflicts(config: GatewayConfig, manifests: ReadonlyMap<str
     for (const hook of stageHooks) {
       for (const batch of plainBatches(config, manifests, { route, consumer, hook })) {
         for (const a of batch) {
-          for (const b of batch) if (a !== b && overlap(a, b)) pairs.add([a.key, b.key].sort().join(" "));
+          for (const b of batch) if (a !== b && overlap(a, b)) pairs.add([a.path, b.path].sort().join(" "));
         }
       }
     }
@@ -92,24 +97,46 @@ function mostSpecific(
   config: GatewayConfig,
   id: string,
   { route, consumer }: { route: string | null; consumer: string | null },
-): { binding: BindingConfig; level: number; key: string } | undefined {
+): Found | undefined {
   const service = route === null ? undefined : config.routes[route]?.service;
   const groups = consumer === null ? [] : (config.consumers[consumer]?.groups ?? []);
-  const places = [
-    { level: 4, key: `consumers.${consumer}`, use: consumer === null ? [] : config.consumers[consumer]?.use },
-    ...groups.map((group) => ({
-      level: 3,
-      key: `consumerGroups.${group}`,
-      use: config.consumerGroups[group]?.use,
-    })),
-    { level: 2, key: `routes.${route}`, use: route === null ? [] : config.routes[route]?.use },
-    { level: 1, key: `services.${service}`, use: service === undefined ? [] : config.services[service]?.use },
+  const isBound = ({ use = [] }: Place) => use.some((binding) => (binding.id ?? binding.plugin) === id);
+  const group = groups
+    .map((name) => ({ level: 3, key: `consumerGroups.${name}`, use: config.consumerGroups[name]?.use }))
+    .find(isBound);
+  const places: Place[] = [
     { level: 0, key: "gateway", use: config.gateway.use },
+    { level: 1, key: `services.${service}`, use: service === undefined ? [] : config.services[service]?.use },
+    { level: 2, key: `routes.${route}`, use: route === null ? [] : config.routes[route]?.use },
+    ...(group === undefined ? [] : [group]),
+    { level: 4, key: `consumers.${consumer}`, use: consumer === null ? [] : config.consumers[consumer]?.use },
   ];
+  let found: Found | undefined;
   for (const { level, key, use = [] } of places) {
     const index = use.findIndex((binding) => (binding.id ?? binding.plugin) === id);
     const binding = use[index];
-    if (binding !== undefined) return { binding, level, key: `${key}.use.${index}` };
+    if (binding === undefined) continue;
+    const own = { binding, level, key: `${key}.use.${index}`, path: `${key}.use.${index}` };
+    const merged =
+      binding.inherit === "merge" && binding.enabled !== false && found?.binding.enabled !== false;
+    found =
+      merged && found
+        ? { ...own, key: `${found.key}+${own.key}`, binding: mergedOver(found.binding, binding) }
+        : own;
   }
-  return undefined;
+  return found;
+}
+
+type Place = { level: number; key: string; use: GatewayConfig["gateway"]["use"] };
+type Found = { binding: BindingConfig; level: number; key: string; path: string };
+
+/** Member by member, without any care for what the members mean. */
+export function mergedOver(general: unknown, specific: unknown): BindingConfig {
+  const merged = structuredClone(general) as Record<string, unknown>;
+  for (const [name, value] of Object.entries(specific as Record<string, unknown>)) {
+    const isMap = (one: unknown) => typeof one === "object" && one !== null && !Array.isArray(one);
+    const deep = isMap(value) && isMap(merged[name]) && name !== "when";
+    merged[name] = deep ? mergedOver(merged[name], value) : value;
+  }
+  return merged as BindingConfig;
 }

@@ -64,10 +64,10 @@ import { part } from "./lib/part.ts";
 export default definePlugin({
   name: "a",
   version: "1.0.0",
-  hooks: { pre_request: { reads: [], writes: ["tags"] } },
+  hooks: { pre_request: { reads: ["request.path"], writes: ["tags"] } },
   configSchema: { type: "object", properties: { limit: { type: "integer", default: 1 } } },
   preRequest({ request }, { config }) {
-    const path: number = request?.path;
+    const path: number = request.path;
     return { type: "tag", name: "t", value: part(config.limit + path) };
   },
 });
@@ -76,11 +76,8 @@ export default definePlugin({
   });
   const { code, stdout, stderr } = await build(folder, "a.ts");
   assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(
-    stderr,
-    /^a\.ts:9:11: TS2322: Type 'string \| undefined' is not assignable to type 'number'\.$/m,
-  );
-  assert.match(stderr, /^> +9 \| {5}const path: number = request\?\.path;$/m);
+  assert.match(stderr, /^a\.ts:9:11: TS2322: Type 'string' is not assignable to type 'number'\.$/m);
+  assert.match(stderr, /^> +9 \| {5}const path: number = request\.path;$/m);
   assert.match(stderr, /^lib\/part\.ts:2:3: TS2322: Type 'number' is not assignable to type 'string'\.$/m);
 });
 
@@ -168,13 +165,16 @@ test("a module that no gateway takes is refused, and one that needs another limi
   const folder = await writeSources(t, {
     "large.ts": withBody("return [large.length] as any;", `import large from "./large.json";`),
     "large.json": text(600_000),
-    "huge.ts": withBody("return [huge.length] as any;", `import huge from "./huge.json";`),
-    "huge.json": text(2_200_000),
+    "huge.ts": withBody("return [huge.length] as any;", `import { huge } from "./lib/pulls.ts";`),
+    "lib/pulls.ts": 'export { default as huge } from "heavy";',
+    "node_modules/heavy/package.json": '{ "name": "heavy", "version": "1.0.0", "main": "data.json" }',
+    "node_modules/heavy/data.json": text(2_200_000),
   });
   const { code, stdout, stderr } = await build(folder, ".");
   assert.equal(code, 1);
   assert.deepEqual(stdout.match(/^\S+/gm), ["large.wasm"]);
   assert.match(stderr, /^huge\.ts: the module is \d+ bytes; a gateway takes at most 16777216$/m);
+  assert.match(stderr, /^ {2}heavy: \d+ KiB of code, imported by lib\/pulls\.ts, imported by huge\.ts$/m);
   assert.match(
     stderr,
     /^large\.ts: warning: the module is \d+ bytes; a gateway takes at most 4194304 unless its config allows more$/m,

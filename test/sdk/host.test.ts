@@ -49,11 +49,12 @@ test("host.log takes what TypeScript would not", async (t) => {
     t,
     withBody(`
       const log: any = host.log;
-      log.info(); log.info(5); log.info({ a: 1 }); log.info("x", null); log.info("y", "data");
+      const cycle: any = { big: 1n }; cycle.self = cycle;
+      log.info(); log.info(5); log.info({ a: 1 }); log.info("x", null); log.info("y", "data"); log.info("z", cycle);
       return [];`),
   );
   assert.equal((await plugin.call("pre_request")).outcome, "ok");
-  assert.equal(plugin.log.length, 5);
+  assert.equal(plugin.log.length, 6);
 });
 
 test("host.consumers.find knows the consumer of a key", async (t) => {
@@ -69,7 +70,7 @@ test("a capability that the manifest does not name throws, and says what to add"
   const { error } = await plugin.call("pre_request");
   assert.match(
     error ?? "",
-    /^Error: host\.consumers needs the capability: add capabilities: \["consumers"\] to definePlugin\n/,
+    /^MissingCapability: host\.consumers needs the capability: add capabilities: \["consumers"\] to definePlugin\n/,
   );
 });
 
@@ -102,7 +103,7 @@ test("host.http.request sends method, headers and body, and answers status, head
     ),
     { grants: { http: [origin] } },
   );
-  assert.equal(await pdk.tag({ request: { url, method: "PUT" } }), '418  ["PUT","/path?q=1",null,"pdk"]');
+  assert.equal(await pdk.tag({ request: { url, method: "PUT" } }), '418 Yes ["PUT","/path?q=1",null,"pdk"]');
 });
 
 test("random numbers and the clock come from the host, anew in each call", async (t) => {

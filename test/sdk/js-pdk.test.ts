@@ -11,7 +11,7 @@ const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 test("Host.inputString and Host.outputString", async (t) => {
   const plugin = await openSources(
     t,
-    "export function greet() { Host.outputString('Hello, ' + Host.inputString()); }",
+    "export function greet() { globalThis.Host.outputString('Hello, ' + Host.inputString()); }",
   );
   assert.equal(textOf(await plugin.call("greet", "Bénjamin 🦀\0")), "Hello, Bénjamin 🦀\0");
   assert.equal(textOf(await plugin.call("greet", "")), "Hello, ");
@@ -72,14 +72,20 @@ test("Http.request, in a plugin that declares http", async (t) => {
   t.after(() => server.close());
   await server.play({ answer: "chat", status: 201, body: "grün" });
   const source = withBody(
-    `const { status, body } = Http.request({ url: input.url, method: "POST", headers: { "X-A": "b" } }, "sent");
-     return { type: "tag", name: "t", value: status + body };`,
+    `const request = { url: input.url, method: "POST", headers: { "X-A": "b", "X-N": 1, "X-T": true } };
+     const { status, body, headers } = Http.request(request, input.bytes ? new Uint8Array([255, 0, 65]).subarray(1) : "sent é");
+     return { type: "tag", name: "t", value: [status, body, headers["content-type"]].join() };`,
   ).replace("version:", 'capabilities: ["http"], version:');
   const plugin = await openSources(t, source, { grants: { http: [server.url.slice("http://".length)] } });
-  assert.equal(await plugin.tag({ url: `${server.url}/path` }), "201grün");
-  const [received] = server.received;
-  assert.deepEqual([received?.method, received?.url, received?.headers["x-a"]], ["POST", "/path", "b"]);
-  assert.equal(String(received?.body), "sent");
+  assert.match(await plugin.tag({ url: `${server.url}/path` }), /^201,grün,application\/json/);
+  await plugin.tag({ url: `${server.url}/path`, bytes: true });
+  const [texts, bytes] = server.received;
+  assert.deepEqual([texts?.method, texts?.url], ["POST", "/path"]);
+  assert.deepEqual(
+    ["x-a", "x-n", "x-t"].map((name) => texts?.headers[name]),
+    ["b", "1", "true"],
+  );
+  assert.deepEqual([String(texts?.body), String(bytes?.body)], ["sent é", "\0A"]);
 });
 
 test("what a function returns is the export's result: 0 is well, another number is an error", async (t) => {

@@ -112,7 +112,7 @@ for (const { title, sources, says } of [
   {
     title: "an unknown capability",
     sources: manifest(`hooks: { pre_request: {} }, capabilities: ["disk"]`),
-    says: /^plugin\.ts: capabilities\.0 is "disk"; known are consumers, http/,
+    says: /^plugin\.ts: capabilities\.0 is "disk"; known are cache, consumers, counters, crypto, http, kv, metrics, secrets/,
   },
   {
     title: "a hook without a handler, and a handler without a hook",
@@ -127,7 +127,7 @@ for (const { title, sources, says } of [
   {
     title: "a file of the SDK that its package does not export",
     sources: `import { compilePlugin } from "@sandgate/plugin-sdk/compile/compile-plugin";\nexport const run = compilePlugin;`,
-    says: /^plugin\.ts:1:31: the SDK has no "@sandgate\/plugin-sdk\/compile\/compile-plugin"; it has @sandgate\/plugin-sdk, @sandgate\/plugin-sdk\/abi\/effects,/,
+    says: /^plugin\.ts:1:31: the SDK has no "@sandgate\/plugin-sdk\/compile\/compile-plugin"; it has @sandgate\/plugin-sdk, @sandgate\/plugin-sdk\/effects,/,
   },
   {
     title: "a misspelt member of definePlugin",

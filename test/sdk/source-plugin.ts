@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import type { BindingConfig, GatewayConfig } from "#config/schema.ts";
@@ -16,7 +16,12 @@ import type { LogLine } from "#test/sandbox/fixture.ts";
 applyV8Flags();
 
 /** Files by their path; a text alone is `plugin.ts`. */
-export type Sources = string | Readonly<Record<string, string>>;
+export type Sources = string | Readonly<Record<string, string | Link>>;
+
+export type Link = { readonly linkTo: string };
+
+/** Of a plugin that imports packages: `{ "plugin.ts": "…", node_modules: packages }`. */
+export const packages: Link = { linkTo: join(import.meta.dirname, "../../node_modules") };
 
 /** Writes the files into a fresh folder. */
 export async function writeSources(t: TestContext, sources: Sources): Promise<string> {
@@ -24,7 +29,8 @@ export async function writeSources(t: TestContext, sources: Sources): Promise<st
   const files = typeof sources === "string" ? { "plugin.ts": sources } : sources;
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
-    await writeFile(join(folder, name), text);
+    if (typeof text === "string") await writeFile(join(folder, name), text);
+    else await symlink(text.linkTo, join(folder, name));
   }
   return folder;
 }
@@ -84,7 +90,8 @@ export async function openSources(
     imports: new Set([...standardImports, ...capabilityImports(capabilities)]),
   });
   const { manifest } = compiled;
-  const scope = { plugin: "made", binding: "made", manifest: manifest ?? noManifest, grants };
+  const namespace = { tenant: null, plugin: "made", binding: ["made"] };
+  const scope = { plugin: "made", binding: "made", namespace, manifest: manifest ?? noManifest, grants };
   const log: LogLine[] = [];
   const pool = await createPool(prepared, {
     name: "made",

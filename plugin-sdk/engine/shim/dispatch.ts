@@ -4,6 +4,9 @@ import {
   exportsAt,
   formatterAt,
   metadataAt,
+  opBlockBytes,
+  opBlockLength,
+  opBlockOf,
   opClock,
   opConfigGet,
   opDecodeUtf8,
@@ -11,6 +14,7 @@ import {
   opFinish,
   opFirstFunction,
   opFirstHost,
+  opFirstNumber,
   opHttpHeaders,
   opHttpRequest,
   opHttpStatus,
@@ -59,6 +63,7 @@ import {
   JS_GetUint8Array,
   JS_JSONStringify,
   JS_NewCFunction2,
+  JS_NewNumber,
   JS_NewStringLen,
   JS_NewUint8ArrayCopy,
   JS_ParseJSON,
@@ -66,21 +71,24 @@ import {
   isException,
   isInt,
   isNull,
+  isString,
   isUndefined,
   js_free,
+  js_malloc,
   jsBool,
   jsException,
   jsNull,
   jsUndefined,
 } from "./quickjs";
 import { randomBytes, randomNumber } from "./random";
-import { isUtf8 } from "./utf8";
+import { isUtf8, repair, repairedTimes } from "./utf8";
 import {
   failed,
   isReady,
   noMemory,
+  numberOf,
+  putArgument,
   putBytes,
-  putOptional,
   putText,
   takeBytes,
   takeText,
@@ -103,7 +111,7 @@ declare function dispatch_index(): u32;
 export function dispatch(ctx: u32, self: u64, argc: i32, argv: u32, magic: i32): u64 {
   if (magic >= opFirstHost && !isReady()) return throwText(ctx, textNotNow);
   const first = argument(argc, argv, 0);
-  if (magic >= opFirstFunction) return callFunction(ctx, magic - opFirstFunction, argc, argv);
+  if (magic >= opFirstFunction) return callFunction(ctx, magic, argc, argv);
   switch (magic) {
     case opInputJson:
       return inputJson(ctx);
@@ -132,7 +140,7 @@ export function dispatch(ctx: u32, self: u64, argc: i32, argv: u32, magic: i32):
     case opHttpRequest: {
       const request = putText(ctx, first);
       if (request == failed) return jsException;
-      const body = putOptional(ctx, argument(argc, argv, 1));
+      const body = putArgument(ctx, argument(argc, argv, 1));
       return body == failed ? jsException : takeText(ctx, http_request(request, body));
     }
     case opHttpStatus:
@@ -143,6 +151,14 @@ export function dispatch(ctx: u32, self: u64, argc: i32, argv: u32, magic: i32):
       return randomBytes(ctx, first);
     case opRandomNumber:
       return randomNumber(ctx);
+    case opBlockOf: {
+      const block = isString(first) ? putText(ctx, first) : putBytes(ctx, first);
+      return block == failed ? jsException : JS_NewNumber(ctx, f64(block));
+    }
+    case opBlockBytes:
+      return takeBytes(ctx, numberOf(ctx, first));
+    case opBlockLength:
+      return JS_NewNumber(ctx, f64(length(numberOf(ctx, first))));
     case opEncodeUtf8:
       return encodeUtf8(ctx, first);
     case opDecodeUtf8:
@@ -161,9 +177,10 @@ export function dispatch(ctx: u32, self: u64, argc: i32, argv: u32, magic: i32):
 /** Gives an operation out as a function, and notes it: only what is noted is imported in the end. */
 function obtain(ctx: u32, operation: i32): u64 {
   if (isReady()) return throwText(ctx, textNotNow);
-  const inSecond = operation >= opFirstFunction;
-  const at = inSecond ? usedFunctionsAt : usedOperationsAt;
-  const bit = u64(inSecond ? operation - opFirstFunction : operation);
+  const isFunction = operation >= opFirstFunction;
+  const at = isFunction ? usedFunctionsAt : usedOperationsAt;
+  const first = operation >= opFirstNumber ? opFirstNumber : opFirstFunction;
+  const bit = u64(isFunction ? operation - first : operation);
   store<u64>(at, load<u64>(at) | (u64(1) << bit));
   if (operation == opClock) return jsUndefined;
   return JS_NewCFunction2(ctx, dispatch_index(), textAt(textName), 0, genericMagic, operation);
@@ -261,17 +278,20 @@ function log(ctx: u32, level: i32, text: u64): u64 {
   return jsUndefined;
 }
 
-/** Up to four texts as blocks; the answer is a block too. */
-function callFunction(ctx: u32, index: i32, argc: i32, argv: u32): u64 {
-  const a = putOptional(ctx, argument(argc, argv, 0));
+/** Up to four arguments, each a number or a block. */
+function callFunction(ctx: u32, magic: i32, argc: i32, argv: u32): u64 {
+  const isNumber = magic >= opFirstNumber;
+  const index = magic - (isNumber ? opFirstNumber : opFirstFunction);
+  const a = putArgument(ctx, argument(argc, argv, 0));
   if (a == failed) return jsException;
-  const b = putOptional(ctx, argument(argc, argv, 1));
+  const b = putArgument(ctx, argument(argc, argv, 1));
   if (b == failed) return jsException;
-  const c = putOptional(ctx, argument(argc, argv, 2));
+  const c = putArgument(ctx, argument(argc, argv, 2));
   if (c == failed) return jsException;
-  const d = putOptional(ctx, argument(argc, argv, 3));
+  const d = putArgument(ctx, argument(argc, argv, 3));
   if (d == failed) return jsException;
-  return takeText(ctx, user_call(index, a, b, c, d));
+  const result = user_call(index, a, b, c, d);
+  return isNumber ? JS_NewNumber(ctx, f64(i64(result))) : takeText(ctx, result);
 }
 
 function encodeUtf8(ctx: u32, text: u64): u64 {
@@ -286,6 +306,13 @@ function decodeUtf8(ctx: u32, bytes: u64, onlyCheck: bool): u64 {
   const at = JS_GetUint8Array(ctx, scratchAt, bytes);
   const size = load<u32>(scratchAt);
   if (at == 0 && size != 0) return jsException;
-  if (onlyCheck) return jsBool(isUtf8(at, size));
-  return JS_NewStringLen(ctx, at, size);
+  const isWhole = isUtf8(at, size);
+  if (onlyCheck) return jsBool(isWhole);
+  if (isWhole) return JS_NewStringLen(ctx, at, size);
+  // The engine itself would put one U+FFFD for each byte.
+  const repaired = js_malloc(ctx, size * repairedTimes);
+  if (repaired == 0) return jsException;
+  const value = JS_NewStringLen(ctx, repaired, repair(at, size, repaired));
+  js_free(ctx, repaired);
+  return value;
 }

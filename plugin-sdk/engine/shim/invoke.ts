@@ -31,6 +31,7 @@ import {
   isInt,
   jsUndefined,
 } from "./quickjs";
+import { reportRejections } from "./rejections";
 import { textAt, textLength } from "./values";
 
 const pending = 0;
@@ -60,6 +61,7 @@ function settle(ctx: u32, result: u64): i32 {
     if (ran == 0) break;
     if (ran < 0) code = fail(ctx, JS_GetException(ctx));
   }
+  reportRejections(ctx, result);
   if (code != 0) return code;
   if (JS_IsPromise(result) == 0) return codeOf(ctx, result);
   const state = JS_PromiseState(ctx, result);

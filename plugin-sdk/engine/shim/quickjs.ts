@@ -42,12 +42,23 @@ export declare function JS_ThrowPlainError(ctx: u32, format: u32, variadic: u32)
 export declare function JS_ToCStringLen2(ctx: u32, lengthOut: u32, value: u64, cesu8: i32): u32;
 @external("quickjs", "JS_ToInt32")
 export declare function JS_ToInt32(ctx: u32, intOut: u32, value: u64): i32;
+/** Truncates; what is not finite is 0. */
+@external("quickjs", "JS_ToInt64")
+export declare function JS_ToInt64(ctx: u32, longOut: u32, value: u64): i32;
 @external("quickjs", "JS_UpdateStackTop")
 export declare function JS_UpdateStackTop(rt: u32): void;
 @external("quickjs", "js_free")
 export declare function js_free(ctx: u32, block: u32): void;
 @external("quickjs", "js_malloc")
 export declare function js_malloc(ctx: u32, length: u32): u32;
+/** Never throws, as js_malloc does. */
+@external("quickjs", "malloc")
+export declare function malloc(length: u32): u32;
+@external("quickjs", "free")
+export declare function free(block: u32): void;
+/** Frees a value and the block that it lies in. */
+@external("quickjs", "qjs_free_value")
+export declare function qjs_free_value(value: u32): void;
 
 const tagBool: u64 = 1;
 const tagNull: u64 = 2;
@@ -72,6 +83,15 @@ export function isUndefined(value: u64): bool {
 
 export function isNull(value: u64): bool {
   return value >> 32 == tagNull;
+}
+
+const tagString: i32 = -7;
+const tagStringRope: i32 = -6;
+
+/** Also one that is still in the parts it was put together from. */
+export function isString(value: u64): bool {
+  const tag = i32(value >> 32);
+  return tag == tagString || tag == tagStringRope;
 }
 
 /** Tags of all other values are -9 to 7; what is past them is a double, shifted (JS_TAG_IS_FLOAT64 of quickjs.h). */

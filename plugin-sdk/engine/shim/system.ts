@@ -1,6 +1,8 @@
 // The twelve functions that QuickJS imports from its own host and from WASI.
 
 import { clock_time_get as host_clock, interrupt } from "./host";
+import { qjs_free_value } from "./quickjs";
+import { forget, remember } from "./rejections";
 
 const success = 0;
 const badf = 8;
@@ -14,7 +16,13 @@ export function host_get_timezone_offset(high: i32, low: i32): i32 {
   return 0;
 }
 
-export function host_promise_rejection(promise: u32, reason: u32, isHandled: i32): void {}
+/** Twice for a promise that somebody waits for after it was rejected. Both values are ours to free. */
+export function host_promise_rejection(promise: u32, reason: u32, isHandled: i32): void {
+  if (isHandled == 0) return remember(promise, reason);
+  forget(load<u64>(promise));
+  qjs_free_value(promise);
+  qjs_free_value(reason);
+}
 
 export function host_module_normalize(base: u32, name: u32): u32 {
   return 0;

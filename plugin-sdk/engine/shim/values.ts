@@ -16,7 +16,11 @@ import {
   JS_ThrowOutOfMemory,
   JS_ThrowPlainError,
   JS_ToCStringLen2,
+  JS_ToInt64,
+  isDouble,
+  isInt,
   isNull,
+  isString,
   isUndefined,
   js_free,
   jsException,
@@ -68,9 +72,18 @@ export function putBytes(ctx: u32, value: u64): u64 {
   return kept(ctx, put(bytes, size), size);
 }
 
-/** As `putText`; undefined and null are no block. */
-export function putOptional(ctx: u32, value: u64): u64 {
-  return isUndefined(value) || isNull(value) ? 0 : putText(ctx, value);
+/** What a host function gets for a value: a number as it is, text and bytes as a block, and 0 for undefined and null. */
+export function putArgument(ctx: u32, value: u64): u64 {
+  if (isInt(value) || isDouble(value)) return numberOf(ctx, value);
+  if (isUndefined(value) || isNull(value)) return 0;
+  return isString(value) ? putText(ctx, value) : putBytes(ctx, value);
+}
+
+/** A number of JavaScript as i64: an offset, a count. */
+export function numberOf(ctx: u32, value: u64): u64 {
+  if (isInt(value)) return u64(i64(i32(value)));
+  JS_ToInt64(ctx, scratchAt, value);
+  return load<u64>(scratchAt);
 }
 
 /** The text of a block; null for offset 0. */
