@@ -3,6 +3,12 @@ import { type FigureDefinition, printFigures } from "./figure.ts";
 /** `npm run bench -- SUITE [FIGURE...]`: one JSON line per figure. */
 const suites: Readonly<Record<string, () => Promise<readonly FigureDefinition[]>>> = {
   sandbox: async () => (await import("./sandbox/figures.ts")).sandboxFigures,
+  gateway: async () => (await import("./gateway/figures.ts")).gatewayFigures,
+  chain: async () => [
+    (await import("./chain/plan-lookup.ts")).planLookupFigure,
+    ...(await import("./gateway/figures.ts")).fiveStepFigures,
+    ...(await import("./chain/stream.ts")).streamFigures,
+  ],
   sdk: async () => (await import("./sdk/figures.ts")).sdkFigures,
 };
 

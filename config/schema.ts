@@ -28,6 +28,11 @@ function named<Entry extends z.ZodType>(entry: Entry) {
     .transform((entries): Record<string, z.output<Entry>> => Object.assign(Object.create(null), entries));
 }
 
+const secretToken = z
+  .string()
+  .regex(/^[\x21-\x7e]{16,4096}$/, "must be 16 to 4096 printable ASCII characters without spaces")
+  .describe("A secret of your choice, from the environment or a file");
+
 const pathPattern = z
   .string()
   .regex(/^\/[^*]*(\/\*)?$|^\/\*$/, "must be an absolute path, exact or ending in /*");
@@ -59,6 +64,13 @@ const whenSchema = z.strictObject({
     .describe("Percent of the requests, the same ones in all stages"),
 });
 
+/** More often than this nobody needs to know how a target is. */
+const leastScheduleMs = 100;
+
+const scheduleSchema = z.strictObject({
+  every: duration.refine((text) => !(durationMs(text) < leastScheduleMs), "must be at least 100ms"),
+});
+
 const bindingSchema = z
   .strictObject({
     plugin: name.describe("Name of the plugin, as its manifest says it"),
@@ -80,6 +92,9 @@ const bindingSchema = z
       .enum(["enforce", "observe"])
       .exactOptional()
       .describe("observe: it runs, and what it asks for is recorded but not done"),
+    schedule: scheduleSchema
+      .exactOptional()
+      .describe("When the plugin's hook schedule runs; default: as its manifest says"),
     when: whenSchema.exactOptional().describe("Runs only when all of this holds; of a list, any"),
     config: z
       .record(z.string(), z.json())
@@ -123,12 +138,22 @@ const use = z.array(bindingSchema).exactOptional().describe("Plugins bound at th
 
 const targetSchema = z.strictObject({
   url: z
-    .url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .url({ protocol: /^https?$/, error: "must be an http or https URL", abort: true })
+    // Plugins, log and metrics show it.
+    .refine((url) => !/^\w+:\/*[^/]*@|[?#]/.test(url), {
+      error: "must have no user, query or fragment: a credential is the `key` of the target",
+    })
     .describe("Base URL of the upstream's API, with its version: https://api.openai.com/v1"),
   key: z
     .string()
     .exactOptional()
     .describe("Credential the gateway sends; an empty one switches the target off"),
+  weight: z
+    .number()
+    .min(0.01)
+    .max(1000)
+    .exactOptional()
+    .describe("Share of the requests beside the other targets; default 1"),
 });
 
 const timeouts = z
@@ -139,15 +164,26 @@ const timeouts = z
   })
   .exactOptional();
 
+const attempts = z
+  .strictObject({
+    max: z.int().min(1).max(10).exactOptional().describe("In all, the first one included; default 3"),
+    total: duration
+      .exactOptional()
+      .describe("From the first attempt to the beginning of the last; default 60s"),
+  })
+  .exactOptional()
+  .describe("What retry and fallback may use");
+
 const serviceSchema = z.discriminatedUnion("provider", [
   z.strictObject({
     provider: z.literal("openai"),
     targets: z.array(targetSchema).min(1),
     timeouts,
+    attempts,
     tenant,
     use,
   }),
-  z.strictObject({ provider: z.literal("mock"), tenant, use }),
+  z.strictObject({ provider: z.literal("mock"), attempts, tenant, use }),
 ]);
 
 const routeSchema = z.strictObject({
@@ -204,6 +240,12 @@ const pluginLimits = z
     fuel: z.int().positive().max(hardest.fuel).exactOptional().describe("Of one call; default 500000000"),
     memoryMb: z.number().positive().max(hardest.memoryMb).exactOptional().describe("Default 16"),
     deadlineMs: z.int().positive().max(hardest.deadlineMs).exactOptional().describe("Default 2000"),
+    requestMs: z
+      .int()
+      .positive()
+      .max(hardest.deadlineMs)
+      .exactOptional()
+      .describe("What all plugins may make the client of one request wait; default 5000"),
     moduleMb: z
       .number()
       .positive()
@@ -213,6 +255,20 @@ const pluginLimits = z
   })
   .prefault({})
   .describe("The operator's limits for every plugin; a binding can only lower them");
+
+/** Whoever reaches it may as well read the config. */
+const loopback = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+
+const adminSchema = z
+  .strictObject({
+    host: z.string().min(1).default("127.0.0.1"),
+    port: z.int().min(0).max(65_535),
+    token: secretToken.exactOptional(),
+  })
+  .refine(({ host, token }) => token !== undefined || loopback.test(host), {
+    path: ["host"],
+    error: "is no loopback address, so admin.token must be set",
+  });
 
 export const configSchema = z.strictObject({
   listen: z
@@ -230,6 +286,13 @@ export const configSchema = z.strictObject({
   log: z
     .strictObject({ level: z.enum(["trace", "debug", "info", "warn", "error", "silent"]).default("info") })
     .prefault({}),
+  admin: adminSchema
+    .exactOptional()
+    .describe("Where the gateway says what it does, apart from the clients' port; default: nowhere"),
+  debug: z
+    .strictObject({ token: secretToken })
+    .exactOptional()
+    .describe("A request with this token in x-sandgate-debug is answered with what its steps did"),
   limits: z
     .strictObject({
       bodyMb: z.number().positive().max(1024).exactOptional().describe("Largest request body; default 10"),
@@ -264,6 +327,7 @@ export const configSchema = z.strictObject({
 
 export type GatewayConfig = z.infer<typeof configSchema>;
 export type BindingConfig = z.infer<typeof bindingSchema>;
+export type ScheduleConfig = z.infer<typeof scheduleSchema>;
 export type WhenConfig = z.infer<typeof whenSchema>;
 export type ServiceConfig = z.infer<typeof serviceSchema>;
 export type RouteConfig = z.infer<typeof routeSchema>;

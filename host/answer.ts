@@ -3,6 +3,7 @@ import type { Json } from "#sdk/abi/from-schema.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import { bodyBytes, type Exchange, type ResponsePart } from "./exchange.ts";
 import { upstreamLimits } from "./limits.ts";
+import { StreamStopped } from "./pipeline/event-step.ts";
 import { errorAnswer, errorEvent } from "./surface.ts";
 import type { ForwardAnswer } from "./upstream/forward.ts";
 import { jsonValue } from "./upstream/json-value.ts";
@@ -31,9 +32,18 @@ export function answerParts(exchange: Exchange): Omit<Answer, "finish"> {
       "x-request-id": id,
       ...(surface === "anthropic" ? { "request-id": id } : {}),
       "server-timing": serverTiming(exchange),
+      ...attemptHeaders(exchange),
     },
     body: sent,
   };
+}
+
+/** How many upstreams were asked, 0 where a plugin has answered, and which one last, without its path. */
+function attemptHeaders({ attempt, target }: Exchange): Record<string, string> {
+  const attempts = { "x-sandgate-attempts": String(attempt) };
+  return attempt === 0 || target === null
+    ? attempts
+    : { ...attempts, "x-sandgate-target": new URL(target).host };
 }
 
 /** https://www.w3.org/TR/server-timing/, milliseconds. */
@@ -54,12 +64,16 @@ export function errorResponse({ surface, id }: Exchange, error: GatewayError): R
 
 /**
  * The upstream's body on its way to the client. When it fails in the middle the exchange has the error: an event
- * stream then ends with the error event of its API, anything else by throwing.
+ * stream then ends with the error event of its API, anything else by throwing. So it ends where a plugin stops it, which is no error.
  */
 export async function* relay(exchange: Exchange, answer: ForwardAnswer): AsyncGenerator<Uint8Array> {
   try {
     yield* answer.body;
   } catch (thrown) {
+    if (thrown instanceof StreamStopped) {
+      yield Buffer.from(errorEvent(exchange.surface, thrown.answer));
+      return;
+    }
     const error = toGatewayError(thrown);
     exchange.error = error;
     if (!answer.eventStream || error.code === "client_closed") throw error;

@@ -30,6 +30,7 @@ export const errorTable = {
   upstream_timeout: { status: 504, blame: "upstream", retry: true },
   upstream_reset: { status: 502, blame: "upstream", retry: true },
   upstream_invalid: { status: 502, blame: "upstream", retry: true },
+  upstream_error: { status: 502, blame: "upstream", retry: true },
 } as const satisfies Record<string, Row>;
 
 export type ErrorCode = keyof typeof errorTable;
@@ -45,13 +46,20 @@ export class GatewayError extends Error {
   constructor(
     code: ErrorCode,
     message: string,
-    details: { cause?: unknown; upstreamStatus?: number; plugin?: string } = {},
+    details: {
+      cause?: unknown;
+      upstreamStatus?: number;
+      plugin?: string;
+      /** In place of the table's, for an error that is the upstream's own. */
+      status?: number;
+      blame?: Blame;
+    } = {},
   ) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "GatewayError";
     this.code = code;
-    this.status = errorTable[code].status;
-    this.blame = errorTable[code].blame;
+    this.status = details.status ?? errorTable[code].status;
+    this.blame = details.blame ?? errorTable[code].blame;
     this.upstreamStatus = details.upstreamStatus;
     this.plugin = details.plugin;
   }

@@ -1,6 +1,7 @@
 import type { Json } from "#sdk/abi/from-schema.ts";
 import type { Usage } from "#sdk/abi/input.ts";
 import type { GatewayError } from "./errors.ts";
+import type { Reach } from "./reach.ts";
 import type { Surface } from "./surface.ts";
 
 /** Header fields by lower-case name. No prototype: a client may well send `constructor`. */
@@ -48,17 +49,63 @@ export type Exchange = {
   /** Header changes asked for before there was a response; null removes. */
   responseHeaders: Readonly<Record<string, string | null>>;
   error: GatewayError | null;
+  /** While the error stage runs for an attempt at an upstream that has failed: what is left for others; else null. */
+  budget: AttemptBudget | null;
+  /** What the error stage has asked for: another attempt at an upstream. */
+  again: Again | null;
+  /** Attempts at upstreams so far. */
+  attempt: number;
+  /** Keys of the targets of these attempts, the one that was asked last at the end. */
+  readonly tried: Set<string>;
+  /** The target that is asked first, and then that was asked last, by its URL; null: the service decides. */
+  target: string | null;
+  /** What a plugin may send this request to. */
+  reach: Reach;
+  /** Owner of the route; null: the operator. */
+  tenant: string | null;
   route: string | null;
   service: string | null;
   consumer: string | null;
   groups: readonly string[];
   tags: Readonly<Record<string, string>>;
   usage: Usage | undefined;
+  /** Whether the upstream has answered with an event stream. */
+  isStream: boolean;
   /** From sending to the upstream's first header byte, milliseconds; null when it was not asked. */
   upstreamMs: number | null;
   /** What the request has waited for plugins, milliseconds. */
   pluginMs: number;
 };
+
+/** What the host grants to those who ask for another attempt. */
+export type AttemptBudget = {
+  readonly left: number;
+  /** `performance.now()` when the last one may begin. */
+  readonly untilMs: number;
+  /** How long the upstream that failed wants to be left alone. */
+  readonly retryAfterMs: number;
+};
+
+/** One attempt at an upstream that is over. */
+export type AttemptReport = {
+  readonly requestId: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly service: string;
+  /** As the config has it; null without an address. */
+  readonly target: string | null;
+  /** The status of the answer; null when there was none. */
+  readonly status: number | null;
+  /** Why it failed; null when it did not. */
+  readonly error: GatewayError | null;
+  /** Whether another one follows. */
+  readonly again: boolean;
+};
+
+/** Another attempt, as `retry` or `fallback` asks for it. */
+export type Again =
+  | { readonly kind: "retry"; readonly target: "same" | "next"; readonly delayMs: number }
+  | { readonly kind: "fallback" };
 
 /** The first response of an exchange, with the header changes that were asked for before there was one. */
 export function withAskedHeaders(

@@ -4,6 +4,7 @@ import type { Generation } from "./generation.ts";
 import { type LoadedGeneration, type LoadOptions, loadFiles } from "./load-generation.ts";
 import type { Log } from "./observe/log.ts";
 import type { RefusedFile } from "./plugin-folder.ts";
+import { createSchedule, type ScheduleObserver } from "./schedule.ts";
 import { createCaches } from "./store/cache.ts";
 import { createStores } from "./store/stores.ts";
 import { watchFiles } from "./watch.ts";
@@ -26,6 +27,8 @@ export type Gateway = {
   /** The generation that a request of this moment begins on. */
   readonly current: Generation;
   readonly refusals: Refusals;
+  /** What that generation was made of. */
+  readonly files: Pick<LoadedGeneration, "accepted" | "plugins">;
   /** Looks at all files again, as the watcher does by itself. */
   reload(): Promise<void>;
   /** Stops watching, waits for running requests, closes everything. */
@@ -36,6 +39,8 @@ export type GatewayOptions = LoadOptions & {
   readonly onReload: (result: "applied" | "refused") => void;
   /** What plugins measure. */
   readonly metrics: MetricSink;
+  /** Who is told of hooks that run from time to time. */
+  readonly scheduled: Pick<ScheduleObserver, "run" | "skip">;
 };
 
 /**
@@ -61,12 +66,20 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     throw new ConfigRefused(first.problems);
   }
   const inService = createPlace(first.next, log);
+  const schedule = createSchedule({
+    ...options.scheduled,
+    onFault: (error) => log.error({ err: error }, "a fault of the gateway"),
+  });
+  schedule.follow(first.next.generation);
   let refusals = refusalsOf(first.next, first.problems);
   logRefusals(log, refusals);
 
   const reloads = oneAtATime(async () => {
     const { next, problems, watched } = await loadFiles(loading, inService.current);
-    if (next !== null) inService.put(next);
+    if (next !== null) {
+      inService.put(next);
+      schedule.follow(next.generation);
+    }
     const now = refusalsOf(inService.current, problems);
     if (JSON.stringify(now) !== JSON.stringify(refusals)) logRefusals(log, now);
     refusals = now;
@@ -87,10 +100,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     get refusals() {
       return refusals;
     },
+    get files() {
+      return inService.current;
+    },
     reload: reloads.run,
     async close() {
       await watcher.close();
       await reloads.end();
+      await schedule.close();
       await inService.close();
       await stores.close();
     },

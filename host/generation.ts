@@ -6,6 +6,7 @@ import { createResolver, type Resolver } from "#host/resolve/plan.ts";
 import type { Manifest } from "#sdk/abi/manifest.ts";
 import { type BindOptions, bindPlugins, type Modules } from "./bind-plugins.ts";
 import type { BoundPlugin } from "./pipeline/run-stage.ts";
+import { createReach, type Reach } from "./reach.ts";
 import { createUpstream, type Upstream } from "./upstream/forward.ts";
 
 export type AcceptedConfig = Extract<Awaited<ReturnType<typeof loadConfig>>, { ok: true }>;
@@ -18,6 +19,7 @@ export type Generation = {
   readonly bindings: ReadonlyMap<string, BoundPlugin>;
   /** By the name of the service. */
   readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly reach: Reach;
   /** The bindings whose plugins are cut off, and the milliseconds until each is tried again. */
   quarantined(): readonly { readonly binding: string; readonly plugin: string; readonly leftMs: number }[];
   /** A request begins on this generation; call the answer once, when it is over. */
@@ -45,7 +47,15 @@ export async function createGeneration(
   const { bindings } = bound;
   const quarantined = () => quarantinedOf(bindings);
   return {
-    generation: { config, resolver, bindings, upstreams, quarantined, ...lifeOf(bindings, upstreams) },
+    generation: {
+      config,
+      resolver,
+      bindings,
+      upstreams,
+      reach: createReach(config, (service) => upstreams.get(service)?.targets() ?? []),
+      quarantined,
+      ...lifeOf(bindings, upstreams),
+    },
   };
 }
 

@@ -1,11 +1,15 @@
-import { performance } from "node:perf_hooks";
 import type { Json } from "#sdk/abi/from-schema.ts";
-import { type Answer, answerParts, collect, copying, errorResponse, relay, withBytes } from "./answer.ts";
+import { type Answer, answerParts, errorResponse } from "./answer.ts";
+import { ask } from "./attempts.ts";
+import { traceSteps } from "./debug-trace.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
-import { bodyBytes, bodyJson, type Exchange, withAskedHeaders } from "./exchange.ts";
+import { runPostRequest } from "./event-stream.ts";
+import { type Again, type AttemptReport, bodyJson, type Exchange, withAskedHeaders } from "./exchange.ts";
 import type { Generation } from "./generation.ts";
 import { createExchange, type Incoming, parseBody } from "./incoming.ts";
+import { sheddingLimits } from "./limits.ts";
 import { authenticate } from "./pipeline/authenticate.ts";
+import type { StepSkip } from "./pipeline/due-steps.ts";
 import { runEvery, runStage, type StepCall } from "./pipeline/run-stage.ts";
 import type { Plan } from "./resolve/plan.ts";
 import type { ForwardAnswer } from "./upstream/forward.ts";
@@ -13,10 +17,13 @@ import type { ForwardAnswer } from "./upstream/forward.ts";
 /** Who is told what happened. */
 export type Observer = {
   step(report: StepCall): void;
+  /** A step that is not called, and why. */
+  skip(skip: StepSkip): void;
   /** A request that failed, before or after its answer began. */
   failure(exchange: Exchange, error: GatewayError): void;
   /** A request that is over. */
   end(exchange: Exchange, status: number): void;
+  attempt(report: AttemptReport): void;
 };
 
 /** One request from its first byte to its last. Never throws: whatever fails becomes an answer. */
@@ -27,8 +34,10 @@ export async function handle(
 ): Promise<Answer> {
   const { resolver, bindings, config } = generation;
   const exchange = createExchange(incoming);
-  const context = { exchange, bindings, report: observer.step };
-  const stage = { ...context, signal: exchange.signal };
+  const trace = traceSteps(exchange, config.debug?.token ?? null, observer);
+  const context = { exchange, bindings, report: trace.step, skip: trace.skip };
+  const { requestMs = sheddingLimits.requestMs } = config.limits.plugins;
+  const stage = { ...context, signal: exchange.signal, budgetMs: requestMs };
   let plan = resolver.plan(null, null);
   let forwarded: ForwardAnswer | null = null;
   try {
@@ -37,6 +46,8 @@ export async function handle(
     plan = resolver.plan(route, null);
     exchange.route = route;
     exchange.service = plan.service;
+    exchange.tenant = config.routes[route]?.tenant ?? null;
+    exchange.reach = generation.reach;
 
     let answered = false;
     if (plan.authenticators.length > 0) {
@@ -46,14 +57,17 @@ export async function handle(
       exchange.groups = plan.groups;
     }
     answered ||= await runStage(plan.preRequest, stage);
-    if (!answered) forwarded = await forward(generation, { exchange, plan, prefix });
-    await runStage(plan.postRequest, stage);
+    if (!answered) {
+      const failed = (error: GatewayError) => runErrorStage(exchange, error, { plan, stage, observer });
+      forwarded = await ask(generation, { exchange, plan, stage, prefix, failed, report: observer.attempt });
+    }
+    if (exchange.error === null) await runPostRequest({ plan, stage });
   } catch (thrown) {
-    await fail(exchange, toGatewayError(thrown), { plan, stage, observer });
+    await runErrorStage(exchange, toGatewayError(thrown), { plan, stage, observer });
   }
   // Somebody answered in place of the upstream, so its body goes to nobody.
   if (exchange.response?.body.kind !== "stream") forwarded?.discard();
-  const parts = answerParts(exchange);
+  const parts = trace.answer(answerParts(exchange));
 
   return {
     ...parts,
@@ -61,7 +75,7 @@ export async function handle(
       exchange.usage ??= forwarded?.usage();
       if (!complete) exchange.error ??= new GatewayError("client_closed", "The client closed the request.");
       if (exchange.error !== null) observer.failure(exchange, exchange.error);
-      await runEvery(plan.completion, context);
+      await runEvery((exchange.isStream ? plan.stream : plan).completion, context);
       observer.end(exchange, complete ? parts.status : 499);
     },
   };
@@ -90,67 +104,36 @@ function matchRoute({ resolver }: Generation, exchange: Exchange): { route: stri
   }
 }
 
-type Forwarding = { readonly exchange: Exchange; readonly plan: Plan; readonly prefix: string };
-
-/** Sends the request on. The exchange has the response, with as much of its body at hand as the plan asks for. */
-async function forward(
-  { upstreams }: Generation,
-  { exchange, plan, prefix }: Forwarding,
-): Promise<ForwardAnswer> {
-  const upstream = upstreams.get(exchange.service ?? "");
-  if (upstream === undefined) throw new Error(`no upstream for the service ${exchange.service}`);
-  const { request, surface, signal } = exchange;
-  if (request.body.kind === "stream") throw new Error("a request body is never a stream");
-  const sentMs = performance.now();
-  const answer = await upstream.forward({
-    surface,
-    method: request.method,
-    path: request.path.startsWith(`${prefix}/`) ? request.path.slice(prefix.length) : request.path,
-    query: request.query,
-    headers: request.headers,
-    body: bodyBytes(request.body),
-    json: bodyJson(request.body),
-    signal,
-  });
-  exchange.upstreamMs = performance.now() - sentMs;
-
-  const { status, headers, eventStream } = answer;
-  const chunks = relay(exchange, answer);
-  const response = withAskedHeaders(exchange, { status, headers, body: { kind: "stream", chunks } });
-  exchange.response = response;
-  if (eventStream || plan.responseBody === "stream") return answer;
-  if (plan.responseBody === "buffer") {
-    exchange.response = withBytes(response, await collect(answer.body));
-    exchange.usage = answer.usage();
-    return answer;
-  }
-  const keep = (bytes: Uint8Array) => {
-    exchange.response = withBytes(exchange.response ?? response, bytes);
-  };
-  exchange.response = { ...response, body: { kind: "stream", chunks: copying(chunks, keep) } };
-  return answer;
-}
-
 type Failing = {
   readonly plan: Plan;
   readonly stage: Parameters<typeof runStage>[1];
   readonly observer: Observer;
 };
 
-/** The error stage: it may rewrite the answer, and whatever fails in it never hides the first error. */
-async function fail(
+/**
+ * The error stage: it may rewrite the answer or ask for another attempt, and whatever fails in it never hides the first error.
+ * @returns what it asks for
+ */
+async function runErrorStage(
   exchange: Exchange,
   error: GatewayError,
   { plan, stage, observer }: Failing,
-): Promise<void> {
+): Promise<Again | null> {
   exchange.error = error;
-  exchange.response = withAskedHeaders(exchange, errorResponse(exchange, error));
-  if (error.code === "client_closed") return;
+  // An error of the upstream comes with its answer.
+  const answer = error.code === "upstream_error" ? exchange.response : null;
+  const response = answer ?? withAskedHeaders(exchange, errorResponse(exchange, error));
+  exchange.response = response;
+  if (error.code === "client_closed") return null;
   try {
     await runStage(plan.error, stage);
   } catch (thrown) {
-    exchange.response = withAskedHeaders(exchange, errorResponse(exchange, error));
+    exchange.response = response;
+    exchange.again = null;
     const second = toGatewayError(thrown);
-    if (second.blame !== "plugin") observer.failure(exchange, second);
+    if (second.blame === "gateway") observer.failure(exchange, second);
   }
+  const { again } = exchange;
+  exchange.again = null;
+  return again;
 }

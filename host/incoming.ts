@@ -1,6 +1,7 @@
 import { GatewayError } from "./errors.ts";
 import { type Body, type Exchange, type Headers, noBody } from "./exchange.ts";
 import { parseClientJson } from "./json.ts";
+import { noReach } from "./reach.ts";
 import { surfaceOf } from "./surface.ts";
 
 /** A request as the server hands it on. */
@@ -34,12 +35,20 @@ export function createExchange({ id, startedMs, method, url, headers, signal }: 
     response: null,
     responseHeaders: {},
     error: null,
+    budget: null,
+    again: null,
+    attempt: 0,
+    tried: new Set(),
+    target: null,
+    reach: noReach,
+    tenant: null,
     route: null,
     service: null,
     consumer: null,
     groups: [],
     tags: {},
     usage: undefined,
+    isStream: false,
     upstreamMs: null,
     pluginMs: 0,
   };

@@ -188,6 +188,36 @@ export const upstreamLimits = {
   errorBodyBytes: 64 * kib,
 } as const;
 
+/** Of one step that gets the events of one stream. */
+export const streamLimits = {
+  /** What waits for a later decision, as it came: some pages of text. */
+  heldBytes: 64 * kib,
+  heldEvents: 1_000,
+  /** A client that sees nothing for longer takes the model for stuck. */
+  holdMs: 2_000,
+  /** All calls of one stream together: 30 ms for each of 10,000 events. */
+  stepMs: 300_000,
+  /** What it reads beside the event is handed over with each of them. */
+  besideEventChars: 64 * kib,
+} as const;
+
+/** Of a target that keeps failing. */
+export const targetLimits = {
+  /** In a row, before it rests: one reset is no outage. */
+  failures: 3,
+  firstRestMs: 1_000,
+  /** A target that is back is asked again within a minute. */
+  longestRestMs: 60_000,
+} as const;
+
+/** Of the attempts of one request, where its service does not say otherwise. */
+export const attemptLimits = {
+  /** The first one included. */
+  attempts: 3,
+  /** From the first attempt to the beginning of the last. */
+  totalMs: 60_000,
+} as const;
+
 /** Of what plugins keep. A namespace is what one binding has of `kv` or of `counters`. */
 export const storeLimits = {
   /** Of a namespace: a counter for each of so many consumers or addresses. */
@@ -245,6 +275,38 @@ export const cryptoLimits = {
   rsaBits: 4_096,
   /** Bits of the public exponent: everybody uses 65,537, and one of 4,096 bits takes 40 times as long. */
   rsaExponentBits: 32,
+} as const;
+
+/** Of the header that says what the steps of a request did. */
+export const debugLimits = {
+  /** Clients of Node take 16 KiB of headers, and nginx 8 of one. */
+  headerBytes: 8 * kib,
+  /** Of one step; the rest is counted. */
+  effects: 20,
+  /** An effect with its name, which may have 256 characters. */
+  nameChars: 80,
+} as const;
+
+/** When steps that may be left out are. */
+export const sheddingLimits = {
+  /** What the plugins of one request may make its client wait; `limits.plugins.requestMs` of the config. */
+  requestMs: 5_000,
+  /** What an essential step has when nothing of it is left: hooks that only compute take less than a millisecond. */
+  essentialMs: 100,
+  /** The median of a second. A turn of the event loop takes less than one millisecond when all is well. */
+  loopDelayMs: 100,
+  /** Of the calls that the process or a tenant may have, and of the queue of a binding: the rest is for steps that matter. */
+  usedShare: 0.8,
+} as const;
+
+/** Of hooks that run from time to time. */
+export const scheduleLimits = {
+  /** A manifest that asks for more often gets this; a config is refused. */
+  leastMs: 100,
+  /** Of the time between two runs: by up to so much each is late, so that those of many bindings do not meet. */
+  jitterShare: 0.1,
+  /** From the start to the first run at most, however seldom it runs. */
+  firstMs: 10_000,
 } as const;
 
 /** Of the plugin folders. */

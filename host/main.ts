@@ -1,12 +1,14 @@
 import type { AddressInfo } from "node:net";
+import { createAdminServer, jsonPage } from "./admin/admin.ts";
+import type { OnRefused } from "./connections.ts";
 import { GatewayError } from "./errors.ts";
 import { createGateway, type Gateway } from "./gateway.ts";
 import { handle, type Observer } from "./handle.ts";
 import type { Incoming } from "./incoming.ts";
 import { requestLimits } from "./limits.ts";
-import { createLog, type Log, logFailure, logStep } from "./observe/log.ts";
+import { createLog, type Log, logAttempt, logFailure, logSkip, logStep } from "./observe/log.ts";
 import { createMetrics, type Metrics } from "./observe/metrics.ts";
-import { bodyLimit, createServer, type Page, type ServerOptions } from "./server.ts";
+import { bodyLimit, createServer, type ServerOptions } from "./server.ts";
 
 export type StartOptions = {
   readonly file: string;
@@ -24,6 +26,8 @@ export type StartOptions = {
 export type Running = {
   /** Where it listens: `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Where its admin port listens; null without one. */
+  readonly adminUrl: string | null;
   readonly gateway: Gateway;
   /** Takes no more connections, lets running requests end, closes everything. Once, however often it is called. */
   stop(): Promise<void>;
@@ -41,12 +45,28 @@ export async function start(options: StartOptions): Promise<Running> {
     log,
     onReload: metrics.reload,
     metrics: metrics.plugins,
+    scheduled: {
+      run: (report) => {
+        metrics.step(report);
+        logStep(log, report);
+      },
+      skip: (skip) => {
+        metrics.skip(skip);
+        logSkip(log, skip);
+      },
+    },
   });
-  const { listen, limits, log: logging } = gateway.current.config;
+  const { admin, listen, limits, log: logging } = gateway.current.config;
   log.level = logging.level;
   const observer = observerOf(log, { metrics, observer: options.observer });
   let stopping: Promise<void> | null = null;
 
+  const pages = pagesOf(gateway, { metrics, isStopping: () => stopping !== null });
+  const onRefused: OnRefused = (id, error) =>
+    logFailure(log, { id, route: null, service: null, consumer: null }, error);
+  const onFault = (fault: unknown) => log.error({ err: fault }, "a fault of the gateway");
+  const adminServer =
+    admin === undefined ? null : createAdminServer({ admin, gateway, pages, limits, onRefused, onFault });
   const server = createServer({
     limits,
     bodyBytes: () => bodyLimit(gateway.current.config.limits),
@@ -62,13 +82,16 @@ export async function start(options: StartOptions): Promise<Running> {
         throw fault;
       }
     },
-    pages: pagesOf(gateway, { metrics, isStopping: () => stopping !== null }),
-    onRefused: (id, error) => logFailure(log, { id, route: null, service: null, consumer: null }, error),
-    onFault: (fault) => log.error({ err: fault }, "a fault of the gateway"),
+    pages,
+    onRefused,
+    onFault,
   });
+  let adminUrl: string | null = null;
   try {
+    adminUrl = (await adminServer?.listen()) ?? null;
     await server.listen({ host: listen.host, port: listen.port });
   } catch (thrown) {
+    await adminServer?.close();
     await gateway.close();
     throw thrown;
   }
@@ -77,6 +100,7 @@ export async function start(options: StartOptions): Promise<Running> {
 
   return {
     url: `http://${host}:${port}`,
+    adminUrl,
     gateway,
     stop() {
       stopping ??= stop();
@@ -88,6 +112,7 @@ export async function start(options: StartOptions): Promise<Running> {
     const timer = setTimeout(() => server.server.closeAllConnections(), requestLimits.stopGraceMs);
     await server.close();
     clearTimeout(timer);
+    await adminServer?.close();
     await gateway.close();
   }
 }
@@ -111,6 +136,16 @@ function observerOf(log: Log, { metrics, observer }: Observed): Observer {
       logStep(log, report);
       observer?.step(report);
     },
+    skip: (skip) => {
+      metrics.skip(skip);
+      logSkip(log, skip);
+      observer?.skip(skip);
+    },
+    attempt: (report) => {
+      metrics.attempt(report);
+      logAttempt(log, report);
+      observer?.attempt(report);
+    },
     failure: (exchange, error) => {
       logFailure(log, exchange, error);
       observer?.failure(exchange, error);
@@ -126,18 +161,13 @@ function pagesOf(
   gateway: Gateway,
   { metrics, isStopping }: { readonly metrics: Metrics; readonly isStopping: () => boolean },
 ): ServerOptions["pages"] {
-  const json = (status: number, value: object): Page => ({
-    status,
-    contentType: "application/json; charset=utf-8",
-    body: `${JSON.stringify(value)}\n`,
-  });
   return {
-    "/healthz": () => json(200, { status: "ok" }),
+    "/healthz": () => jsonPage(200, { status: "ok" }),
     "/readyz": () => {
       const status = isStopping() ? "stopping" : "ready";
       const { refusals, current } = gateway;
       const page = { status, refused: refusals, quarantined: current.quarantined() };
-      return json(isStopping() ? 503 : 200, page);
+      return jsonPage(isStopping() ? 503 : 200, page);
     },
     "/metrics": async () => {
       const { contentType, text } = await metrics.render(gateway.current);

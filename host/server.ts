@@ -25,7 +25,7 @@ export type ServerOptions = {
   readonly bodyBytes: () => number;
   readonly handle: (incoming: Incoming) => Promise<Answer>;
   /** The gateway's own pages, by path. */
-  readonly pages: Readonly<Record<string, () => Promise<Page> | Page>>;
+  readonly pages: Readonly<Record<string, (query: URLSearchParams) => Promise<Page> | Page>>;
   readonly onRefused: OnRefused;
   /** A failure outside of any request's own error handling. */
   readonly onFault: (fault: unknown) => void;
@@ -45,7 +45,40 @@ export function bodyLimit({ bodyMb }: GatewayConfig["limits"]): number {
  * answer: bytes go as `handle` says.
  */
 export function createServer(options: ServerOptions): FastifyInstance {
-  const { limits, pages } = options;
+  const { server, connections } = hardened(options, (request, reply) => void serve(request, reply, serving));
+  const serving: Serving = { ...options, connections, isClosing: () => !server.server.listening };
+  addPages(server, options.pages);
+  return server;
+}
+
+export type PageServerOptions = Omit<ServerOptions, "bodyBytes" | "handle"> & {
+  /** What a request gets in place of a page; null: the page. */
+  readonly refuse: (headers: Headers) => Page | null;
+  readonly notFound: Page;
+};
+
+/** A server of pages alone, not listening yet. It reads no bodies. */
+export function createPageServer(options: PageServerOptions): FastifyInstance {
+  const { refuse, notFound, pages } = options;
+  const { server } = hardened(options, (request, reply) => {
+    sendPage(request, reply, refuse(headersOf(request.raw)) ?? notFound);
+  });
+  server.addHook("onRequest", (request, reply, next) => {
+    const refused = refuse(headersOf(request.raw));
+    if (refused === null) next();
+    else sendPage(request, reply, refused);
+  });
+  addPages(server, pages);
+  return server;
+}
+
+type Other = (request: FastifyRequest, reply: FastifyReply) => void;
+
+/** @param other answers what no page of the server is for. */
+function hardened(
+  { limits, onRefused, onFault }: Pick<ServerOptions, "limits" | "onRefused" | "onFault">,
+  other: Other,
+): { readonly server: FastifyInstance; readonly connections: Connections } {
   const requestTimeout =
     limits.requestTimeout === undefined ? requestLimits.requestTimeoutMs : durationMs(limits.requestTimeout);
   const server = fastify({
@@ -64,31 +97,18 @@ export function createServer(options: ServerOptions): FastifyInstance {
     routerOptions: { maxParamLength: requestLimits.headerBytes },
     clientErrorHandler: (error, socket) => connections.refuse(error, socket),
     // A path that the router cannot decode: the matcher has its own word on it.
-    frameworkErrors: (_error, request, reply) => void serve(request, reply, serving),
+    frameworkErrors: (_error, request, reply) => other(request, reply),
   });
   // Node drops those over its own limit in silence; the bytes are limited.
   server.server.maxHeadersCount = 0;
-  const connections = watchConnections(server.server, options.onRefused);
-  const serving: Serving = { ...options, connections, isClosing: () => !server.server.listening };
+  const connections = watchConnections(server.server, onRefused);
   // Before Fastify looks at the body and its type, on which `handle` has the only word.
   server.addHook("onRequest", (request, reply, next) => {
-    if (request.is404) void serve(request, reply, serving);
+    if (request.is404) other(request, reply);
     else next();
   });
-  for (const [path, page] of Object.entries(pages)) {
-    server.get(path, async (request, reply) => {
-      const { status, contentType, body } = await page();
-      // A body that nobody asked for is not read.
-      if (!request.raw.complete) reply.header("connection", "close");
-      return reply
-        .code(status)
-        .header("content-type", contentType)
-        .header("cache-control", "no-store")
-        .send(body);
-    });
-  }
   server.setErrorHandler((error: FastifyError, request, reply) => {
-    options.onFault(error);
+    onFault(error);
     const answer = errorAnswer(
       surfaceOf(request.url),
       new GatewayError("internal", "The gateway failed."),
@@ -96,7 +116,30 @@ export function createServer(options: ServerOptions): FastifyInstance {
     );
     return reply.code(answer.status).headers(answer.headers).send(answer.body);
   });
-  return server;
+  return { server, connections };
+}
+
+function addPages(server: FastifyInstance, pages: ServerOptions["pages"]): void {
+  for (const [path, page] of Object.entries(pages)) {
+    server.get(path, async (request, reply) => {
+      const [, query = ""] = /\?(.*)$/s.exec(request.raw.url ?? "") ?? [];
+      return sendPage(request, reply, await page(new URLSearchParams(query)));
+    });
+  }
+}
+
+function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { status, contentType, body }: Page,
+): FastifyReply {
+  // A body that nobody asked for is not read.
+  if (!request.raw.complete) reply.header("connection", "close");
+  return reply
+    .code(status)
+    .header("content-type", contentType)
+    .header("cache-control", "no-store")
+    .send(body);
 }
 
 type Serving = Pick<ServerOptions, "bodyBytes" | "handle" | "onFault"> & {

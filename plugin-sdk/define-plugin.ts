@@ -2,7 +2,8 @@ import type { Effect } from "./abi/effects.ts";
 import type { Json } from "./abi/from-schema.ts";
 import { abiVersion, type StageHook } from "./abi/hooks.ts";
 import type { CapabilityName } from "./abi/host-functions.ts";
-import type { HookDeclaration, Manifest } from "./abi/manifest.ts";
+import type { HookInput } from "./abi/input.ts";
+import type { HookDeclaration, Manifest, ScheduleDeclaration } from "./abi/manifest.ts";
 import type { ConfigOf, ConfigSchema, LibrarySchema } from "./config-of.ts";
 import type { Host } from "./host.ts";
 import type { InputOf } from "./input-of.ts";
@@ -35,10 +36,14 @@ export type Handlers<Hooks, Config> = {
   configure?(config: Config, host: Host<Config>): void | Promise<void>;
   preRequest?: Handler<Config, InputFor<Hooks, "pre_request">>;
   postRequest?: Handler<Config, InputFor<Hooks, "post_request">>;
+  /** For each event of a stream. */
+  postRequestEvent?: Handler<Config, InputFor<Hooks, "post_request_event">>;
   error?: Handler<Config, InputFor<Hooks, "error">>;
+  /** From time to time, outside of any request: its effects are about the gateway itself. */
+  schedule?: Handler<Config, HookInput>;
 };
 
-type Hooks = { readonly [Name in StageHook]?: HookDeclaration };
+type Hooks = { readonly [Name in StageHook]?: HookDeclaration } & { readonly schedule?: ScheduleDeclaration };
 
 /** What an author writes: the manifest without `abi`, and the handlers. */
 export type Definition<H extends Hooks, Schema extends ConfigSchema> = Omit<
@@ -69,7 +74,9 @@ export type AnyHandlers = {
   configure?(config: unknown, host: Host<unknown>): unknown;
   readonly preRequest?: AnyHandler;
   readonly postRequest?: AnyHandler;
+  readonly postRequestEvent?: AnyHandler;
   readonly error?: AnyHandler;
+  readonly schedule?: AnyHandler;
 };
 
 /**
@@ -80,7 +87,8 @@ export type AnyHandlers = {
 export function definePlugin<const H extends Hooks, const Schema extends ConfigSchema = undefined>(
   definition: Definition<H, Schema>,
 ): Plugin {
-  const { configure, preRequest, postRequest, error, configSchema, ...manifest } = definition;
+  const { configure, preRequest, postRequest, postRequestEvent, error, schedule, configSchema, ...manifest } =
+    definition;
   const library = isLibrarySchema(configSchema) ? configSchema["~standard"] : null;
   const schema = library === null ? configSchema : jsonSchemaOf(library);
   return {

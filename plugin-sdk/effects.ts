@@ -7,6 +7,7 @@ import type { Json } from "./abi/from-schema.ts";
  */
 
 type Of<Type extends Effect["type"]> = Extract<Effect, { readonly type: Type }>;
+type Held = NonNullable<Of<"event">["held"]>;
 type Operations = Of<"patch-body">["patch"];
 
 export function setRequestHeader(name: string, value: string): Of<"set-header"> {
@@ -73,6 +74,69 @@ export function refuse(status: number, message: string, code?: string): Of<"resp
 /** `consumer` is a name of the config. */
 export function identify(consumer: string): Of<"identify"> {
   return { type: "identify", consumer };
+}
+
+/** Of `postRequestEvent`: what becomes of the event. `held` events pass before it, unless the decision says otherwise. */
+export function passEvent(held: Held = "pass"): Of<"event"> {
+  return { type: "event", action: "pass", held };
+}
+
+/**
+ * The same event with another text of the model. Where it has none, as the end of an answer, the text goes out in place of the held
+ * ones: say `held: "drop"`.
+ */
+export function replaceText(text: string, held: Held = "pass"): Of<"event"> {
+  return { type: "event", action: "replace", text, held };
+}
+
+export function replaceData(data: Json, held: Held = "pass"): Of<"event"> {
+  return { type: "event", action: "replace", data, held };
+}
+
+export function dropEvent(held: Held = "pass"): Of<"event"> {
+  return { type: "event", action: "drop", held };
+}
+
+/** For a later decision, which sees it in `event.held`; with `held: "pass"` it is the only one that is. */
+export function holdEvent(held: Held = "keep"): Of<"event"> {
+  return { type: "event", action: "hold", held };
+}
+
+/** Ends the stream with an error event in the client's format; what is held is dropped. */
+export function stopStream(message: string, code?: string): Of<"event"> {
+  return { type: "event", action: "stop", error: code === undefined ? { message } : { message, code } };
+}
+
+/** Of `error`: asks an upstream once more, by default another target. */
+export function retry(
+  options: { readonly target?: "same" | "next"; readonly delayMs?: number } = {},
+): Of<"retry"> {
+  return { type: "retry", ...options };
+}
+
+/** Of `error`: asks another service, another model, or both. */
+export function fallback(to: { readonly service?: string; readonly model?: string }): Of<"fallback"> {
+  return { type: "fallback", ...to };
+}
+
+/** Of `preRequest`: the target that is asked first, by its URL in the config. */
+export function chooseTarget(url: string): Of<"target"> {
+  return { type: "target", url };
+}
+
+/** Of `preRequest`: the service that is asked in place of the route's. */
+export function chooseService(service: string): Of<"service"> {
+  return { type: "service", service };
+}
+
+/** Of `preRequest`: `model` of the body. */
+export function chooseModel(model: string): Of<"model"> {
+  return { type: "model", model };
+}
+
+/** Of `schedule`: what a probe of a target has found. */
+export function setHealth(url: string, healthy: boolean): Of<"health"> {
+  return { type: "health", url, healthy };
 }
 
 /** Later steps of the request read it in `context.tags`. */

@@ -88,6 +88,11 @@ export type Host<Config> = {
     get(key: string): number;
     /** The new value. `ttlMs` is for a counter that this call creates: it is gone so long after. Default of `by`: 1. */
     add(key: string, by?: number, options?: { readonly ttlMs?: number }): number;
+    /**
+     * Adds `by`, 1 or more, if the new value is at most `most`, and answers it; else null, and nothing has changed. `ttlMs` is from now
+     * on. A counter below 0 counts as 0.
+     */
+    take(key: string, by: number, bounds: { readonly most: number; readonly ttlMs?: number }): number | null;
   };
   /** Capability `cache`: as `kv`, but what is old may be gone at any time. */
   readonly cache: {

@@ -12,16 +12,31 @@ export type InputOf<Hook extends StageHook, Reads extends string> = string exten
       { readonly stage: StageOf[Hook] } & Part<"request", Reads, RequestOf<Reads>> &
         (Hook extends "pre_request" ? unknown : Part<"response", Reads, ResponseOf<Reads>>) &
         Part<"context", Reads, ContextOf<Reads>> &
-        ("error" extends Reads ? ErrorOf[Hook] : unknown)
+        ("error" extends Reads ? ErrorOf[Hook] : unknown) &
+        ("event" extends Reads ? EventOf[Hook] : unknown)
     >;
 
-type StageOf = { pre_request: "pre-request"; post_request: "post-request"; error: "error" };
+type StageOf = {
+  pre_request: "pre-request";
+  post_request: "post-request";
+  post_request_event: "post-request";
+  error: "error";
+};
 
 /** The error stage has an error for sure; a post-request hook at completion sees one where the request has failed. */
 type ErrorOf = {
   pre_request: { readonly error?: never };
   post_request: { readonly error?: HookInput["error"] };
+  post_request_event: { readonly error?: never };
   error: { readonly error: NonNullable<HookInput["error"]> };
+};
+
+/** Only the event hook has an event. */
+type EventOf = {
+  pre_request: { readonly event?: never };
+  post_request: { readonly event?: never };
+  post_request_event: { readonly event: NonNullable<HookInput["event"]> };
+  error: { readonly event?: never };
 };
 
 /** `Name` as a member where some entry names it or something inside of it. */
@@ -47,7 +62,7 @@ type ResponseOf<Reads extends string> = "response" extends Reads
 
 type ContextOf<Reads extends string> = Sure<
   "context" extends Reads ? Context : Named<Context, "context", Reads>,
-  "requestId" | "groups" | "tags" | "durationMs"
+  "requestId" | "groups" | "attempt" | "tags" | "durationMs"
 >;
 
 /** Of a part the members that entries name: `request.method` is `method`. */

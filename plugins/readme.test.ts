@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { openPlugin } from "@sandgate/plugin-sdk/testing";
 import type { BindingConfig } from "#config/schema.ts";
 import { everyBinding, readLayers } from "#host/resolve/binding.ts";
+import { pluginModule } from "#sdk/testing/modules.ts";
 import { load, printed } from "#test/config/config-file.ts";
 
 const folder = new URL("./", import.meta.url);
@@ -29,21 +30,21 @@ for (const name of names) {
       assert.ok(loaded.ok);
       const bindings = [...everyBinding(readLayers(loaded.config))].filter(({ plugin }) => plugin === name);
       assert.equal(bindings.length, 1);
+      const { secrets } = loaded.config;
       const most = loaded.config.limits.plugins;
-      for (const { config: written, limits } of bindings) {
+      for (const { config: written, limits, grants } of bindings) {
         const config = structuredClone(written) as JsonObject;
-        const plugin = await openPlugin(moduleOf(name), { config, limits, most });
+        const plugin = await openPlugin(moduleOf(name), { config, limits, grants, secrets, most });
         await plugin.close();
       }
     }
   });
 
-  test(`the README of ${name} has a row for every key of its config`, async (t) => {
+  test(`the README of ${name} has a row for every key of its config`, async () => {
     const readme = await readmeOf(name);
-    const plugin = await openPlugin(moduleOf(name));
-    t.after(plugin.close);
-    assert.equal(plugin.manifest.name, name);
-    const keys = leavesOf(plugin.manifest.configSchema ?? {});
+    const { manifest } = await pluginModule(moduleOf(name));
+    assert.equal(manifest.name, name);
+    const keys = leavesOf(manifest.configSchema ?? {});
     assert.ok(keys.length > 0);
     for (const key of keys) assert.ok(readme.includes(`| \`${key}\` |`), `a row for ${key}`);
   });

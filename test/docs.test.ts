@@ -7,9 +7,11 @@ import { configLimits } from "#config/limits.ts";
 import { configSchema } from "#config/schema.ts";
 import { errorTable } from "#host/errors.ts";
 import {
+  attemptLimits,
   cacheLimits,
   callLimits,
   cryptoLimits,
+  debugLimits,
   egressLimits,
   folderLimits,
   metricLimits,
@@ -17,7 +19,10 @@ import {
   processLimits,
   quarantineLimits,
   requestLimits,
+  scheduleLimits,
+  sheddingLimits,
   storeLimits,
+  targetLimits,
   tenantLimits,
   upstreamLimits,
 } from "#host/limits.ts";
@@ -68,11 +73,16 @@ for (const [name, limits] of Object.entries({
   cacheLimits,
   metricLimits,
   cryptoLimits,
+  debugLimits,
   processLimits,
   tenantLimits,
   quarantineLimits,
   requestLimits,
+  scheduleLimits,
+  sheddingLimits,
   upstreamLimits,
+  targetLimits,
+  attemptLimits,
   folderLimits,
   configLimits,
 })) {

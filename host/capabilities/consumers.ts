@@ -36,7 +36,7 @@ export function createConsumers(consumers: GatewayConfig["consumers"]): Capabili
 }
 
 function isAuthenticator({ manifest }: CapabilityScope): boolean {
-  return Object.values(manifest.hooks).some((hook) => hook?.writes?.includes("identify"));
+  return manifest.hooks.pre_request?.writes?.includes("identify") ?? false;
 }
 
 /** By digest, so that how long a lookup takes says nothing about a key that is nearly right. */

@@ -1,14 +1,17 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "@prometheus-io/client";
 import type { MetricSink } from "../capabilities/metrics.ts";
-import type { Exchange } from "../exchange.ts";
-import type { StepReport } from "../pipeline/run-stage.ts";
+import type { AttemptReport, Exchange } from "../exchange.ts";
+import type { CallReport, SkipReport } from "../pipeline/run-stage.ts";
 import { createPluginMetrics } from "./plugin-metrics.ts";
 
 /** What `/metrics` shows. Labels are names of the config, statuses and outcomes, so their number is bounded by it. */
 export type Metrics = {
   /** An exchange that is over; `status` is 499 when the client left before the answer was complete. */
   request(exchange: Exchange, status: number): void;
-  step(report: StepReport): void;
+  step(report: CallReport): void;
+  /** A call that was not made; one whose condition did not hold is none. */
+  skip(skip: SkipReport): void;
+  attempt(report: AttemptReport): void;
   reload(result: "applied" | "refused"): void;
   /** What plugins measure themselves. */
   readonly plugins: MetricSink;
@@ -51,6 +54,12 @@ export function createMetrics(): Metrics {
     buckets: requestBuckets,
     registers,
   });
+  const attempts = new Counter({
+    name: "sandgate_upstream_attempts_total",
+    help: "Attempts at upstreams, by target and status of the answer; without an answer the code of the error.",
+    labelNames: ["service", "target", "result"],
+    registers,
+  });
   const calls = new Counter({
     name: "sandgate_plugin_calls_total",
     help: "Calls of plugin hooks by their outcome.",
@@ -59,9 +68,15 @@ export function createMetrics(): Metrics {
   });
   const callDuration = new Histogram({
     name: "sandgate_plugin_call_duration_seconds",
-    help: "Duration of plugin hooks, waiting for host functions and the CPU included.",
+    help: "Duration of plugin hooks, waiting for host functions and the CPU included; of events the mean of a stream.",
     labelNames: ["plugin", "binding", "hook"],
     buckets: stepBuckets,
+    registers,
+  });
+  const observedEffects = new Counter({
+    name: "sandgate_plugin_observed_effects_total",
+    help: "Effects that hooks of bindings with `effect: observe` asked for and that were not applied.",
+    labelNames: ["plugin", "binding", "hook", "effect"],
     registers,
   });
   const fuel = new Counter({
@@ -91,11 +106,20 @@ export function createMetrics(): Metrics {
       duration.observe(labels, (performance.now() - startedMs) / 1000);
       if (upstreamMs !== null) upstream.observe({ service: labels.service }, upstreamMs / 1000);
     },
-    step({ step, outcome, durationUs, fuelUsed }) {
+    step({ step, outcome, durationUs, fuelUsed, calls: times, observed }) {
       const labels = { plugin: step.binding.plugin, binding: step.key, hook: step.hook };
-      calls.inc({ ...labels, outcome });
-      callDuration.observe(labels, durationUs / 1_000_000);
+      calls.inc({ ...labels, outcome }, times);
+      callDuration.observe(labels, durationUs / times / 1_000_000);
       fuel.inc(labels, fuelUsed);
+      for (const [effect, count] of Object.entries(observed))
+        observedEffects.inc({ ...labels, effect }, count);
+    },
+    skip({ step, reason }) {
+      if (reason === "when") return;
+      calls.inc({ plugin: step.binding.plugin, binding: step.key, hook: step.hook, outcome: reason });
+    },
+    attempt({ service, target, status, error }) {
+      attempts.inc({ service, target: target ?? "", result: String(status ?? error?.code) });
     },
     reload: (result) => reloads.inc({ result }),
     plugins: plugins.sink,

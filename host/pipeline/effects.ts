@@ -11,8 +11,9 @@ import {
 } from "../exchange.ts";
 import { requestLimits } from "../limits.ts";
 import { errorAnswer } from "../surface.ts";
+import { applyAsk } from "./ask-effects.ts";
 import { applyPatch, type Patch, PatchError } from "./json-patch.ts";
-import { StepFailure } from "./step-failure.ts";
+import { Refused, StepFailure } from "./step-failure.ts";
 
 /** What the host decides about: framing, connection, the request's id. */
 const hostsOwn = new Set([
@@ -26,31 +27,58 @@ const hostsOwn = new Set([
   "transfer-encoding",
   "upgrade",
   "x-request-id",
+  "x-sandgate-attempts",
+  "x-sandgate-debug",
+  "x-sandgate-target",
 ]);
 
 /**
  * Applies the effects of one step in order, all or none.
- * @returns true when the step has answered, which ends the stage.
+ * @param tenant of the step's binding, who may send requests to what is its own.
+ * @returns true when the step has decided what becomes of the request, which ends the stage: it has answered, or asks for
+ * another attempt and gets it.
  * @throws StepFailure `error` when one cannot be applied: a patch without its target, a header that only the host may set, …
  */
-export function applyEffects(effects: readonly Effect[], exchange: Exchange): boolean {
+export function applyEffects(
+  effects: readonly Effect[],
+  exchange: Exchange,
+  tenant: string | null = null,
+): boolean {
   // Parts of an exchange are replaced, never changed, so this copy is a draft of all of it.
   const draft = { ...exchange };
   for (const [index, effect] of effects.entries()) {
     try {
-      apply(draft, effect);
+      apply(draft, effect, tenant);
     } catch (thrown) {
       if (!(thrown instanceof Refused || thrown instanceof PatchError)) throw thrown;
       throw new StepFailure("error", `output/effects/${index} (${effect.type}): ${thrown.message}`);
     }
   }
   Object.assign(exchange, draft);
-  return effects.some(({ type }) => type === "respond");
+  return exchange.again !== null || effects.some(({ type }) => type === "respond");
 }
 
-class Refused extends Error {}
+/**
+ * Tries out whether the effects of a step that only observes could be applied; nothing is. A body that passes is not held
+ * back for such a step, so what it asks for there is not tried.
+ * @returns false: such a step decides nothing.
+ * @throws StepFailure as `applyEffects`
+ */
+export function tryEffects(effects: readonly Effect[], exchange: Exchange, tenant: string | null): false {
+  const isPassing = exchange.response?.body.kind === "stream";
+  applyEffects(
+    isPassing ? effects.filter((effect) => !changesAnswer(effect)) : effects,
+    { ...exchange },
+    tenant,
+  );
+  return false;
+}
 
-function apply(exchange: Exchange, effect: Effect): void {
+function changesAnswer(effect: Effect): boolean {
+  return (effect.type === "replace-body" || effect.type === "patch-body") && effect.on === "response";
+}
+
+function apply(exchange: Exchange, effect: Effect, tenant: string | null): void {
   switch (effect.type) {
     case "set-header":
       setHeader(exchange, effect.on, { name: effect.name, value: effect.value });
@@ -90,6 +118,18 @@ function apply(exchange: Exchange, effect: Effect): void {
     case "tag":
       exchange.tags = { ...exchange.tags, [effect.name]: effect.value };
       break;
+    case "retry":
+    case "fallback":
+    case "target":
+    case "service":
+    case "model":
+      applyAsk(exchange, effect, tenant);
+      break;
+    case "event":
+      // A decision about the stream, which takes it from the effects itself.
+      break;
+    case "health":
+      throw new Refused("only schedule can say which target is healthy");
     default:
       effect satisfies never;
   }

@@ -1,7 +1,10 @@
 import type { Step } from "#host/resolve/step.ts";
 import type { Json } from "#sdk/abi/from-schema.ts";
+import type { EventInfo } from "#sdk/abi/input.ts";
 import { credentialHeaders, isCredentialParameter } from "../credentials.ts";
 import { type Body, bodyJson, type Exchange } from "../exchange.ts";
+import { streamLimits } from "../limits.ts";
+import { StepFailure } from "./step-failure.ts";
 
 /** A part of the input by its members; without prototype, because a header or a member may be `__proto__`. */
 type Part = { [member: string]: unknown };
@@ -27,6 +30,34 @@ export function readInput(step: Step, exchange: Exchange): string {
   put(input, "stage", step.stage);
   for (const read of reads) read(input, exchange);
   return JSON.stringify(input);
+}
+
+/**
+ * Makes the inputs of a step for the events of one stream. What does not change while it lasts, which may be a long
+ * conversation, is written once.
+ * @throws StepFailure when that is more than the plugin may get with each of them
+ */
+export function eventInputs(step: Step, exchange: Exchange): (event: EventInfo) => string {
+  const isContext = (path: string) => /^context(\.|$)/.test(path);
+  const changing = step.reads.filter(isContext).map(compileRead);
+  const readsEvent = step.reads.includes("event");
+  const fixed = part();
+  put(fixed, "stage", step.stage);
+  for (const path of step.reads) if (!isContext(path)) compileRead(path)(fixed, exchange);
+  const start = JSON.stringify(fixed).slice(0, -1);
+  if (start.length > streamLimits.besideEventChars) {
+    throw new StepFailure(
+      "rejected",
+      `beside the event it reads ${start.length} characters, which it would get with each; ${streamLimits.besideEventChars} are allowed`,
+    );
+  }
+  return (event) => {
+    const input = part();
+    for (const read of changing) read(input, exchange);
+    if (readsEvent) put(input, "event", event);
+    const end = JSON.stringify(input).slice(1);
+    return end === "}" ? `${start}}` : `${start},${end}`;
+  };
 }
 
 function part(): Part {
@@ -132,6 +163,8 @@ const membersOf = {
     body: response((_exchange, { body }) => ["body", value(body)]),
     usage: response(({ usage }) => ["usage", usage]),
   },
+  /** Delivered by `eventInputs`. */
+  event: {},
   error: { error: (input, { error }) => put(input, "error", error === null ? undefined : errorInfo(error)) },
   context: {
     requestId: context("requestId", ({ id }) => id),
@@ -139,6 +172,9 @@ const membersOf = {
     route: context("route", ({ route }) => route),
     consumer: context("consumer", ({ consumer }) => consumer),
     groups: context("groups", ({ groups }) => groups),
+    tenant: context("tenant", ({ tenant }) => tenant),
+    attempt: context("attempt", ({ attempt }) => attempt),
+    targets: context("targets", ({ service, reach }) => (service === null ? null : reach.targets(service))),
     tags: context("tags", ({ tags }) => tags),
     durationMs: context(
       "durationMs",

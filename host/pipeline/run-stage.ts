@@ -5,25 +5,37 @@ import type { Pool } from "#host/sandbox/pool.ts";
 import type { Effect } from "#sdk/abi/effects.ts";
 import { GatewayError } from "../errors.ts";
 import type { Exchange } from "../exchange.ts";
-import { applyEffects } from "./effects.ts";
-import { factsOf } from "./facts.ts";
-import { parseOutput } from "./parse-output.ts";
+import { dueSteps, type SkipContext } from "./due-steps.ts";
+import { countKinds } from "./effect-names.ts";
+import { applyEffects, tryEffects } from "./effects.ts";
+import { type Asking, parseOutput } from "./parse-output.ts";
 import type { Quarantine, Verdict } from "./quarantine.ts";
 import { readInput } from "./read-input.ts";
+import { callDeadlineMs, mayShed } from "./shed.ts";
 import { requireOk, StepFailure } from "./step-failure.ts";
 
-/** How one step went, for log and metrics. */
-export type StepReport = {
-  readonly step: Step;
+/** How one call went, for log and metrics. */
+export type CallReport = {
+  readonly step: Pick<Step, "key" | "binding"> & { readonly hook: Asking["hook"] };
   readonly outcome: Outcome;
   /** What went wrong, for the operator; null when all is well. */
   readonly error: string | null;
-  /** True when the request went on without it (`onFailure: open`). */
+  /** True when the request went on without it (`onFailure: open`, or it only observes). */
   readonly skipped: boolean;
+  /** What a step that only observes asked for: how many effects of each kind. Empty for others, whose effects are applied. */
+  readonly observed: Readonly<Record<string, number>>;
   readonly durationUs: number;
   readonly fuelUsed: number;
   readonly requestId: string;
+  /** Calls that this sums up: 1, but for events of a stream. */
+  readonly calls: number;
 };
+
+/** A call that was not made. */
+export type SkipReport = Pick<CallReport, "step"> & { readonly reason: string; readonly requestId?: string };
+
+/** How one step of a request went. */
+export type StepReport = CallReport & { readonly step: Step };
 
 /** What else there is to say of it, for whoever shows it to the plugin's author. */
 export type StepCall = StepReport & {
@@ -44,8 +56,7 @@ export type ExchangeParts = Pick<Exchange, "request" | "response" | "responseHea
 /** A binding in service. */
 export type BoundPlugin = { readonly plugin: string; readonly pool: Pool; readonly quarantine: Quarantine };
 
-export type StageContext = {
-  readonly exchange: Exchange;
+export type StageContext = Omit<SkipContext, "bindings"> & {
   /** By `Step.key`. */
   readonly bindings: ReadonlyMap<string, BoundPlugin>;
   /** Ends the calls; absent for steps that run whatever happens to the client. */
@@ -54,9 +65,9 @@ export type StageContext = {
 };
 
 /**
- * Runs the batches of a stage in order. The steps of a batch see the same input and run at the same time; their
- * effects are applied in plan order. A step that answers ends the stage: those after it are cancelled.
- * @returns true when a step has answered.
+ * Runs the batches of a stage in order, of each the steps that are due. The steps of a batch see the same input and run at
+ * the same time; their effects are applied in plan order. A step that answers, or gets another attempt, ends the stage: those after it are cancelled.
+ * @returns true when a step has ended the stage.
  * @throws {GatewayError} `plugin_failed`, `plugin_overloaded` or `plugin_quarantined` when a step fails that must not,
  * `client_closed`.
  */
@@ -79,7 +90,7 @@ export async function runEvery(batches: readonly Batch[], context: StageContext)
 }
 
 async function runBatch(batch: Batch, context: StageContext): Promise<boolean> {
-  const due = dueSteps(batch, context.exchange);
+  const due = dueSteps(batch, context);
   const [only] = due;
   if (only === undefined) return false;
   if (due.length === 1) return finish(begin(only, context), context);
@@ -98,17 +109,10 @@ async function runBatch(batch: Batch, context: StageContext): Promise<boolean> {
   }
 }
 
-/** Those of these steps whose conditions hold for the exchange as it is now: all of them meet the same facts. */
-function dueSteps(steps: Batch, exchange: Exchange): Batch {
-  if (steps.every(({ when }) => when === null)) return steps;
-  const facts = factsOf(exchange);
-  return steps.filter(({ when }) => when === null || when(facts));
-}
-
 type Running = { readonly step: Step; readonly end: Promise<End> };
 
 /** How a call ended: what the step asks for, or why it failed. */
-type End = {
+export type End = {
   readonly durationUs: number;
   readonly fuelUsed: number;
   readonly memoryPages: number;
@@ -116,22 +120,39 @@ type End = {
   readonly found: readonly Effect[] | StepFailure;
 };
 
-function begin(step: Step, { exchange, bindings, signal }: StageContext): Running {
-  const bound = bindings.get(step.key);
-  if (bound === undefined) throw new Error(`no plugin bound for ${step.key}`);
-  const record = bound.quarantine.admit();
-  if (record === null) return { step, end: Promise.resolve(cutOff) };
-  const options = { signal, requestId: exchange.id };
-  const input = readInput(step, exchange);
-  const end = bound.pool.call(step.hook, input, options).then((result) => {
-    const found = foundIn(step, result);
-    record(signal?.aborted ? "neutral" : verdictOf(result, found));
-    const { durationUs, fuelUsed, memoryPages } = result;
-    return { durationUs, fuelUsed, memoryPages, input, found };
-  });
+function begin(step: Step, context: StageContext): Running {
+  const deadlineMs = callDeadlineMs(step, context);
+  const end = callStep(step, () => readInput(step, context.exchange), { ...context, deadlineMs });
   // Nobody may be left to hear it: an earlier step of the batch has answered.
   end.catch(() => {});
   return { step, end };
+}
+
+type CallContext = Pick<StageContext, "bindings" | "signal"> & {
+  readonly exchange: Pick<Exchange, "id">;
+  /** Lowers the deadline of the binding. */
+  readonly deadlineMs?: number | undefined;
+};
+
+/** One call of a step, unless its plugin is cut off: `makeInput` is not called then. */
+export async function callStep(
+  step: Asking & Pick<Step, "key">,
+  makeInput: () => string,
+  { exchange, bindings, signal, deadlineMs }: CallContext,
+): Promise<End> {
+  const bound = bindings.get(step.key);
+  if (bound === undefined) throw new Error(`no plugin bound for ${step.key}`);
+  const record = bound.quarantine.admit();
+  if (record === null) return cutOff;
+  const input = makeInput();
+  const from = performance.now();
+  const result = await bound.pool.call(step.hook, input, { signal, requestId: exchange.id, deadlineMs });
+  const found = foundIn(step, result);
+  // Others have spent the time of the request, which is no fault of this one.
+  const isCut = result.outcome === "deadline" && performance.now() - from >= (deadlineMs ?? Infinity);
+  record(signal?.aborted || isCut ? "neutral" : verdictOf(result, found));
+  const { durationUs, fuelUsed, memoryPages } = result;
+  return { durationUs, fuelUsed, memoryPages, input, found };
 }
 
 const cutOff: End = {
@@ -142,7 +163,7 @@ const cutOff: End = {
   found: new StepFailure("rejected", "cut off after repeated failures", "quarantined"),
 };
 
-function foundIn(step: Step, result: CallResult): readonly Effect[] | StepFailure {
+function foundIn(step: Asking, result: CallResult): readonly Effect[] | StepFailure {
   try {
     requireOk(result);
     return parseOutput(step, result.output);
@@ -159,30 +180,37 @@ function verdictOf({ outcome }: CallResult, found: End["found"]): Verdict {
 }
 
 async function finish({ step, end }: Running, context: StageContext): Promise<boolean> {
-  const { exchange, signal, report } = context;
+  const { exchange, signal, report, skip } = context;
   const waitedFrom = performance.now();
   const { found, ...measured } = await end;
   exchange.pluginMs += performance.now() - waitedFrom;
   const before = partsOf(exchange);
-  const about = { ...measured, step, requestId: exchange.id, before };
+  const isObserving = step.effect === "observe";
+  const about = { ...measured, step, requestId: exchange.id, calls: 1, observed: {}, before };
   try {
     if (found instanceof StepFailure) throw found;
-    // A step that only observes is told what it asked for; the exchange stays as it is.
-    const answered = step.effect === "observe" ? false : applyEffects(found, exchange);
+    const decided = isObserving
+      ? tryEffects(found, exchange, step.binding.tenant)
+      : applyEffects(found, exchange, step.binding.tenant);
+    const observed = isObserving ? countKinds(found) : {};
     const after = partsOf(exchange);
-    report({ ...about, outcome: "ok", error: null, skipped: false, effects: found, after });
-    return answered;
+    report({ ...about, outcome: "ok", error: null, skipped: false, effects: found, observed, after });
+    return decided;
   } catch (thrown) {
     if (!(thrown instanceof StepFailure)) throw thrown;
     if (signal?.aborted) throw new GatewayError("client_closed", "The client closed the request.");
-    const skipped = step.effect === "observe" || step.onFailure === "open";
+    if (thrown.unavailable === "overloaded" && mayShed(step)) {
+      skip({ step, reason: "shed", requestId: exchange.id });
+      return false;
+    }
+    const skipped = isObserving || step.onFailure === "open";
     report({ ...about, outcome: thrown.outcome, error: thrown.message, skipped, effects: [], after: before });
     if (skipped) return false;
     throw stepError(step, thrown);
   }
 }
 
-function partsOf({ request, response, responseHeaders, consumer, tags }: Exchange): ExchangeParts {
+export function partsOf({ request, response, responseHeaders, consumer, tags }: Exchange): ExchangeParts {
   return { request, response, responseHeaders, consumer, tags };
 }
 

@@ -16,6 +16,9 @@ export class StepFailure extends Error {
   }
 }
 
+/** An effect that cannot be applied to this exchange. */
+export class Refused extends Error {}
+
 /** @throws StepFailure unless the call ended well */
 export function requireOk({
   outcome,

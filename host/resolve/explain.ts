@@ -3,6 +3,7 @@ import { type ConfigSource, interpolatedAt } from "#config/source.ts";
 import type { Json } from "#sdk/abi/from-schema.ts";
 import type { Manifest } from "#sdk/abi/manifest.ts";
 import { type Binding, type Layers, readLayers } from "./binding.ts";
+import { type ResponseBodyUse, readsBody, timeOnStream, writesBody } from "./body-use.ts";
 import {
   type BindingContext,
   type CallLimits,
@@ -21,7 +22,7 @@ import {
   shown,
 } from "./explain-value.ts";
 import { neverRuns, type Standing } from "./never-runs.ts";
-import { type Plan, type Resolver, type ResponseBodyUse, readsBody, writesBody } from "./plan.ts";
+import type { Plan, Resolver } from "./plan.ts";
 import type { Batch, Step } from "./step.ts";
 
 /** What `sandgate explain --json` prints. New members may be added; those that are there keep their meaning. */
@@ -206,8 +207,12 @@ function explainStep(step: Step, source: ConfigSource, standing: Standing): Expl
 
 function onStream(step: Step): string | null {
   if (step.hook !== "post_request" || step.manifest.hooks.post_request?.at === "completion") return null;
-  if (writesBody(step)) return "the host holds the whole stream back until it has run";
-  return readsBody(step) ? "runs after the stream has ended, on the assembled message" : null;
+  const time = timeOnStream(step);
+  if (time === "headers") return null;
+  if (time === "never") return "does not run for a stream: its post_request_event does";
+  return time === "buffer"
+    ? "the host holds the whole stream back until it has run"
+    : "runs after the stream has ended, on the assembled message";
 }
 
 function whyAlone([first, second]: Batch): string | null {

@@ -2,6 +2,7 @@ import { configLimits } from "#config/limits.ts";
 import type { ConfigProblem, GatewayConfig } from "#config/schema.ts";
 import type { Manifest } from "#sdk/abi/manifest.ts";
 import { type Binding, everyBinding, readLayers } from "./binding.ts";
+import { type ResponseBodyUse, responseBodyUse, type StreamPlan, streamPlan } from "./body-use.ts";
 import { createChain } from "./chain.ts";
 import { findConflicts } from "./conflict.ts";
 import { bindingsInUse, findEndings } from "./endings.ts";
@@ -12,6 +13,7 @@ import { createMatcher, type Match, type MatchRequest } from "./match.ts";
 import { findMergeProblems } from "./merge-problems.ts";
 import { findPluginProblems } from "./plugin-problems.ts";
 import { rememberRecent } from "./recent.ts";
+import { findScheduleProblems, type ScheduledStep, scheduledStepOf } from "./scheduled.ts";
 import { type Batch, inOrder, partOf, type Step, stepsOf, toBatches } from "./step.ts";
 import { findUnmatchable } from "./unmatchable.ts";
 import { findImpossibleConditions } from "./when-problems.ts";
@@ -31,19 +33,16 @@ export type Plan = {
   readonly authenticators: readonly Step[];
   readonly preRequest: readonly Batch[];
   readonly postRequest: readonly Batch[];
+  /** Run for every event of a stream, one after another. */
+  readonly events: readonly Step[];
   /** Run after the answer ended, also after a failure. */
   readonly completion: readonly Batch[];
   readonly error: readonly Batch[];
   /** What the steps make the host do with the body of an answer. */
   readonly responseBody: ResponseBodyUse;
+  /** In place of `postRequest`, `completion` and `responseBody` where the answer is an event stream. */
+  readonly stream: StreamPlan;
 };
-
-/**
- * - `stream`: nobody looks at it, so it passes as it comes;
- * - `copy`: a completion step reads it, so a copy is kept while it passes;
- * - `buffer`: a post-request step reads or writes it, so it is held until that step has run.
- */
-export type ResponseBodyUse = "stream" | "copy" | "buffer";
 
 export type Resolver = {
   readonly match: (request: MatchRequest) => Match;
@@ -55,6 +54,8 @@ export type Resolver = {
   readonly plan: (route: string | null, consumer: string | null) => Plan;
   /** Every enabled binding that a plan can have steps of: what pools are needed for. */
   readonly bindings: readonly Binding[];
+  /** Of these, the hooks that run from time to time. */
+  readonly scheduled: readonly ScheduledStep[];
 };
 
 /**
@@ -71,11 +72,11 @@ export function createResolver(
   const endings = findEndings(config, chain);
   const mergeProblems = findMergeProblems(config, { layers, chain, endings });
   const stepsOfBinding = rememberSteps(manifests);
+  const isCalled = (binding: Binding) =>
+    stepsOfBinding(binding).length > 0 || manifests.get(binding.plugin)?.hooks.schedule !== undefined;
   // More merged bindings than the limit are not made.
   const bindings =
-    mergeProblems.length > 0
-      ? []
-      : bindingsInUse(config, { chain, endings }, (binding) => stepsOfBinding(binding).length > 0);
+    mergeProblems.length > 0 ? [] : bindingsInUse(config, { chain, endings }, (binding) => isCalled(binding));
 
   const problems = [
     ...findUnmatchable(config.routes),
@@ -84,6 +85,7 @@ export function createResolver(
     ...findImpossibleConditions(layers, manifests),
     ...findLockProblems(config, layers),
     ...mergeProblems,
+    ...findScheduleProblems(bindings, manifests),
     ...findConflicts(config, chain, { bindings, endings, stepsOf: stepsOfBinding }),
   ];
   if (problems.length > 0) return { problems: problems.slice(0, configLimits.problems) };
@@ -100,6 +102,7 @@ export function createResolver(
       });
     },
     bindings,
+    scheduled: Object.freeze(scheduledOf(bindings, manifests)),
   };
   return { resolver: Object.freeze(resolver) };
 }
@@ -113,6 +116,17 @@ function rememberSteps(manifests: ReadonlyMap<string, Manifest>): (binding: Bind
     known.set(binding, steps);
     return steps;
   };
+}
+
+function scheduledOf(
+  bindings: readonly Binding[],
+  manifests: ReadonlyMap<string, Manifest>,
+): readonly ScheduledStep[] {
+  return bindings.flatMap((binding) => {
+    const manifest = manifests.get(binding.plugin);
+    const step = manifest === undefined ? null : scheduledStepOf(binding, manifest);
+    return step === null ? [] : [step];
+  });
 }
 
 function assertKnown(config: GatewayConfig, route: string | null, consumer: string | null): void {
@@ -136,24 +150,10 @@ function compilePlan(
     authenticators: Object.freeze(inOrder(parts.authenticators ?? [])),
     preRequest: batches(parts.preRequest),
     postRequest: batches(parts.postRequest),
+    events: Object.freeze(inOrder(parts.events ?? [])),
     completion: batches(parts.completion),
     error: batches(parts.error),
     responseBody: responseBodyUse(parts.postRequest, parts.completion),
+    stream: Object.freeze(streamPlan(parts.postRequest, parts.completion)),
   });
-}
-
-function responseBodyUse(
-  postRequest: readonly Step[] = [],
-  completion: readonly Step[] = [],
-): ResponseBodyUse {
-  if (postRequest.some((step) => readsBody(step) || writesBody(step))) return "buffer";
-  return completion.some(readsBody) ? "copy" : "stream";
-}
-
-export function readsBody({ reads }: Step): boolean {
-  return reads.includes("response") || reads.includes("response.body");
-}
-
-export function writesBody({ writes, effect }: Step): boolean {
-  return effect === "enforce" && writes.has("response.body");
 }

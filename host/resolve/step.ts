@@ -13,7 +13,10 @@ export type Step = {
   readonly hook: StageHook;
   readonly stage: "pre-request" | "post-request" | "error";
   readonly priority: 1 | 2 | 3;
-  /** Always sequential for authenticators: the first that identifies ends their turn. */
+  /**
+   * Always sequential for authenticators, of whom the first that identifies ends their turn, and for event steps, each of which
+   * sees what the one before has left of an event.
+   */
   readonly mode: "sequential" | "parallel";
   readonly onFailure: "closed" | "open";
   /** `observe`: what it asks for is recorded and not done. */
@@ -28,9 +31,14 @@ export type Step = {
 export type Batch = readonly Step[];
 
 /** The lists of a plan. */
-export type PlanPart = "authenticators" | "preRequest" | "postRequest" | "completion" | "error";
+export type PlanPart = "authenticators" | "preRequest" | "postRequest" | "events" | "completion" | "error";
 
-const stages = { pre_request: "pre-request", post_request: "post-request", error: "error" } as const;
+const stages = {
+  pre_request: "pre-request",
+  post_request: "post-request",
+  post_request_event: "post-request",
+  error: "error",
+} as const;
 
 export function stepsOf(binding: Binding, manifest: Manifest): readonly Step[] {
   const bound = { binding, manifest, when: compileWhen(binding.declared.when, binding.id) };
@@ -45,7 +53,7 @@ function createStep(
   hook: StageHook,
   declaration: HookDeclaration,
 ): Step {
-  const identifies = hook === "pre_request" && isAuthenticator(manifest);
+  const isAlone = hook === "post_request_event" || (hook === "pre_request" && isAuthenticator(manifest));
   return Object.freeze({
     key: binding.key,
     binding,
@@ -53,7 +61,7 @@ function createStep(
     hook,
     stage: stages[hook],
     priority: binding.declared.priority ?? declaration.priority ?? 2,
-    mode: identifies ? "sequential" : (binding.declared.mode ?? declaration.mode ?? "sequential"),
+    mode: isAlone ? "sequential" : (binding.declared.mode ?? declaration.mode ?? "sequential"),
     onFailure: binding.declared.onFailure ?? manifest.failure ?? "closed",
     effect: binding.declared.effect ?? "enforce",
     when,
@@ -68,6 +76,8 @@ export function partOf(step: Step): PlanPart {
       return isAuthenticator(step.manifest) ? "authenticators" : "preRequest";
     case "post_request":
       return step.manifest.hooks.post_request?.at === "completion" ? "completion" : "postRequest";
+    case "post_request_event":
+      return "events";
     case "error":
       return "error";
     default:

@@ -1,5 +1,5 @@
 import { totalmem } from "node:os";
-import { processLimits } from "#host/limits.ts";
+import { processLimits, sheddingLimits } from "#host/limits.ts";
 
 const pageBytes = 65_536;
 
@@ -25,6 +25,8 @@ export type Capacity = {
    */
   takeCall(tenant: CallAccount | null): string | null;
   giveCall(tenant: CallAccount | null): void;
+  /** Whether little is left of the calls that the process, or the tenant, may have. */
+  isNearlyUsed(tenant: CallAccount | null): boolean;
   /** Counts pages (64 KiB) of plugins' and kernels' memories; false, and none counted, when there is no room for them. */
   takePages(pages: number): boolean;
   givePages(pages: number): void;
@@ -66,6 +68,11 @@ function createCapacity(): Capacity {
       const left = (callsOf.get(tenant.name) ?? 0) - 1;
       if (left > 0) callsOf.set(tenant.name, left);
       else callsOf.delete(tenant.name);
+    },
+    isNearlyUsed(tenant) {
+      const { usedShare } = sheddingLimits;
+      if (calls >= processLimits.suspensions * usedShare) return true;
+      return tenant !== null && (callsOf.get(tenant.name) ?? 0) >= tenant.calls * usedShare;
     },
     takePages(more) {
       if (pages + more > mostPages) return false;

@@ -30,6 +30,8 @@ export function createCpuQuota(msPerSecond: number, now: () => number): CpuQuota
     },
     waitMs() {
       settle();
+      // The whole thread; what is charged can be more than was used, where several were at it at once.
+      if (rate >= 1000) return 0;
       return balance > 0 ? 0 : Math.max(1, Math.ceil((-balance * 1000) / rate));
     },
   };

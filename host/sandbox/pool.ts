@@ -1,11 +1,12 @@
 import { performance } from "node:perf_hooks";
 import type { HostImport } from "#host/capabilities/capability.ts";
-import { processLimits } from "#host/limits.ts";
+import { processLimits, sheddingLimits } from "#host/limits.ts";
 import { type CallAccount, InstanceBudgetSpent, processCapacity } from "./capacity.ts";
 import { messageOf, rejected } from "./classify.ts";
 import type { Instance } from "./instance.ts";
 import { resolveImports } from "./link.ts";
 import type { LogLevel, LogSink } from "./log-lines.ts";
+import { processLoopDelay } from "./loop-delay.ts";
 import type { CallResult } from "./outcome.ts";
 import type { PreparedModule } from "./prepare.ts";
 import { createProvision } from "./provision.ts";
@@ -54,6 +55,8 @@ export type Pool = {
   call(hook: string, input: Uint8Array | string, options?: PoolCallOptions): Promise<CallResult>;
   /** Refuses what waits, lets running calls end for `graceMs`, then ends them. */
   close(graceMs?: number): Promise<void>;
+  /** Whether a call that can be left out should be: soon, those that cannot would be refused. */
+  readonly isCrowded: boolean;
   readonly size: { readonly instances: number; readonly idle: number; readonly queued: number };
 };
 
@@ -81,13 +84,14 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
   const overloaded = `${name} is overloaded: ${processLimits.queuedCallsPerBinding} calls wait already`;
   const line = createWaitingLine<Instance>(processLimits.queuedCallsPerBinding, overloaded);
   /** Ready for a call. */
+  const startedAt = performance.now();
   const idle: Instance[] = [await provision.create()];
   /** Ended a call and not restored yet. */
   const used: Instance[] = [];
   const running = new Map<Instance, Promise<CallResult>>();
   let total = 1;
   let closed = false;
-  let creationMs = Number.POSITIVE_INFINITY;
+  let creationMs = performance.now() - startedAt;
   let leastIdle = 1;
   let trimmer: NodeJS.Timeout | null = null;
 
@@ -177,6 +181,10 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
   return {
     get size() {
       return { instances: total, idle: idle.length + used.length, queued: line.length };
+    },
+    get isCrowded() {
+      const mostQueued = processLimits.queuedCallsPerBinding * sheddingLimits.usedShare;
+      return line.length >= mostQueued || processCapacity.isNearlyUsed(tenant) || processLoopDelay.isHigh;
     },
     async call(hook, input, { signal, requestId, nowMs, deadlineMs = limits.deadlineMs } = {}) {
       if (closed) return rejected(`${name} is being unloaded`);

@@ -43,6 +43,7 @@ export function countersAfter(loading: ReturnType<typeof createLoading>, counter
   return {
     get: (key) => loading(() => counters.get(key)),
     add: (key, by, ttlMs) => loading(() => counters.add(key, by, ttlMs)),
+    take: (key, by, bounds) => loading(() => counters.take(key, by, bounds)),
   };
 }
 

@@ -33,5 +33,12 @@ export function countersOf(table: Table<number>, { clock, onChange = () => {} }:
       table.write(key, { value, ttlMs: lives.ttlMs, expiresAt: lives.expiresAt });
       return value;
     },
+    take(key, by, { most, ttlMs }) {
+      const value = Math.max(0, table.read(key)?.value ?? 0) + by;
+      if (value > Math.min(most, largest)) return -1;
+      onChange(key);
+      table.write(key, { value, ttlMs, expiresAt: clock.now() + ttlMs });
+      return value;
+    },
   };
 }

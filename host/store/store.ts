@@ -28,6 +28,13 @@ export type Counters = {
    * @throws StoreRefused over a limit; nothing has changed then.
    */
   add(key: string, by: number, ttlMs: number): Answer<number>;
+  /**
+   * Adds, in one step, if the new value is at most `most`, and answers it; else -1, and nothing has changed. What is below 0
+   * counts as 0. `ttlMs` is from now on, whether this creates the counter or not.
+   * @param by at least 1
+   * @throws StoreRefused over a limit; nothing has changed then.
+   */
+  take(key: string, by: number, bounds: { readonly most: number; readonly ttlMs: number }): Answer<number>;
 };
 
 /**

@@ -9,10 +9,11 @@ import { answerHeaders, requestHeaders } from "./forward-headers.ts";
 import { withUsageAsked } from "./include-usage.ts";
 import { jsonValue } from "./json-value.ts";
 import { createProvider } from "./providers/all.ts";
-import type { UpstreamAnswer, UpstreamRequest } from "./providers/provider.ts";
+import type { PickedTarget, UpstreamAnswer, UpstreamRequest } from "./providers/provider.ts";
 import { checkAnswer, refusalBody } from "./refusal.ts";
 import { withoutSecrets } from "./secrets.ts";
 import { relayEvents } from "./sse.ts";
+import type { TargetInfo, TargetWish } from "./targets.ts";
 import { countUsage, type UsageCount } from "./usage.ts";
 
 export type ForwardRequest = {
@@ -47,17 +48,30 @@ export type ForwardAnswer = {
   discard(): void;
 };
 
+/** One attempt, its target chosen. */
+export type Attempt = {
+  /** Which of the targets it is, for a wish: two may have one URL. */
+  readonly key: string;
+  /** Where it goes, as the config has it; null for a provider inside of the process. */
+  readonly target: string | null;
+  /**
+   * Answers of the upstream come back whatever their status, its errors in the client's shape.
+   * @throws {GatewayError} `invalid_request` for a path that could leave the service's base, `method_not_allowed`,
+   * `upstream_*` when there is no answer that a client may get, `client_closed`.
+   */
+  forward(request: ForwardRequest): Promise<ForwardAnswer>;
+};
+
 /** A service, ready to forward to. */
 export type Upstream = {
   readonly name: string;
   /** Why the service cannot serve; null when it can. */
   readonly off: string | null;
-  /**
-   * One attempt. Answers of the upstream come back whatever their status, its errors in the client's shape.
-   * @throws {GatewayError} `service_off`, `invalid_request` for a path that could leave the service's base,
-   * `method_not_allowed`, `upstream_*` when there is no answer that a client may get, `client_closed`.
-   */
-  forward(request: ForwardRequest): Promise<ForwardAnswer>;
+  /** @throws {GatewayError} `service_off` */
+  attempt(wish?: TargetWish): Attempt;
+  /** What a probe found about a target; false when the service has none of this URL. */
+  mark(url: string, healthy: boolean): boolean;
+  targets(): readonly TargetInfo[];
   /** Waits for running exchanges, then closes connections. */
   close(): Promise<void>;
 };
@@ -68,19 +82,26 @@ export function createUpstream(name: string, service: ServiceConfig): Upstream {
   return {
     name,
     off: provider.off,
-    forward: async (request) => {
+    attempt(wish = {}) {
       if (provider.off !== null) {
         throw new GatewayError("service_off", `The service ${name} is switched off: ${provider.off}.`);
       }
-      const plain = upstreamRequest(request);
-      const asking = request.surface === "openai" ? withUsageAsked(plain) : null;
-      const answer = await provider.send(asking ?? plain);
-      checkAnswer(answer);
-      const wanted = { ...request, path: plain.path };
-      return answer.status >= 400 ? await refused(answer, wanted) : accepted(answer, wanted, asking !== null);
+      const { key, url, send } = provider.pick(wish);
+      return { key, target: url, forward: (request) => forward(request, send) };
     },
+    mark: provider.mark,
+    targets: provider.targets,
     close: () => provider.close(),
   };
+}
+
+async function forward(request: ForwardRequest, send: PickedTarget["send"]): Promise<ForwardAnswer> {
+  const plain = upstreamRequest(request);
+  const asking = request.surface === "openai" ? withUsageAsked(plain) : null;
+  const answer = await send(asking ?? plain);
+  checkAnswer(answer);
+  const wanted = { ...request, path: plain.path };
+  return answer.status >= 400 ? await refused(answer, wanted) : accepted(answer, wanted, asking !== null);
 }
 
 function upstreamRequest(request: ForwardRequest): UpstreamRequest {

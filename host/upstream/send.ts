@@ -14,7 +14,7 @@ export async function send(target: Target, request: UpstreamRequest): Promise<Up
   const answer = await target.pool
     .request({
       method: request.method as "POST",
-      path: target.url(request.path, request.query),
+      path: target.pathOf(request.path, request.query),
       headers: request.headers,
       body: request.body,
       signal,

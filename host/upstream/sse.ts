@@ -5,6 +5,7 @@ import { upstreamLimits } from "#host/limits.ts";
 import type { Surface } from "#host/surface.ts";
 import { createEventCutter } from "./event-cutter.ts";
 import { jsonValue } from "./json-value.ts";
+import { lastEvent } from "./last-event.ts";
 import { mayCarryUsage, type UsageCount } from "./usage.ts";
 
 export type StreamOptions = {
@@ -84,27 +85,6 @@ function readEvents({ surface, path, hideUsage, usage }: StreamOptions): EventRe
     mayEnd: () => complete || isLast === null,
   };
 }
-
-/** How each API says that an answer is complete; null where it does not. */
-function lastEvent(surface: Surface, path: string): ((event: EventSourceMessage) => boolean) | null {
-  switch (surface) {
-    case "openai":
-      return /\/completions\/?$/.test(path) ? ({ data }) => data.trim() === "[DONE]" : null;
-    case "openai-responses":
-      return ({ event, data }) => responseEnd.test(event ?? "") || responseEndData.test(data);
-    case "anthropic":
-      return ({ event, data }) => event === "message_stop" || messageEndData.test(data);
-    case "gemini":
-      return null;
-    default:
-      return surface satisfies never;
-  }
-}
-
-const responseEnd = /^response\.(completed|failed|incomplete)$/;
-/** For upstreams that name the event in its data alone: `type` comes first, before any text of the model. */
-const responseEndData = /^\s*\{\s*"type"\s*:\s*"(response\.(completed|failed|incomplete)|error)"/;
-const messageEndData = /^\s*\{\s*"type"\s*:\s*"message_stop"/;
 
 const usageOnly = z.object({ choices: z.tuple([]), usage: z.object({}) });
 const failed = z.object({ error: z.object({}) });

@@ -6,8 +6,11 @@ type Timeouts = Extract<ServiceConfig, { provider: "openai" }>["timeouts"];
 
 /** One endpoint of a service, with its connections. */
 export type Target = {
+  /** As the config has it. */
+  readonly url: string;
+  readonly weight: number;
   readonly pool: Pool;
-  readonly url: (path: string, query: string) => string;
+  readonly pathOf: (path: string, query: string) => string;
   /** Null when the upstream wants none. */
   readonly key: string | null;
 };
@@ -26,7 +29,13 @@ export function createTarget(config: TargetConfig, timeouts: Timeouts): Target {
     pipelining: 1,
   });
   const basePath = base.pathname.replace(/\/+$/, "");
-  return { pool, url: (path, query) => joinPath(basePath, path) + query, key: config.key ?? null };
+  return {
+    url: config.url,
+    weight: config.weight ?? 1,
+    pool,
+    pathOf: (path, query) => joinPath(basePath, path) + query,
+    key: config.key ?? null,
+  };
 }
 
 /** Bases carry their version (`https://api.openai.com/v1`); a client's path may carry it once more. */

@@ -117,6 +117,87 @@ export const effectSchema = {
         value: { type: "string", maxLength: 1024 },
       },
     },
+    {
+      /** Of `post_request_event`; without one the event passes, and what is held before it. */
+      type: "object",
+      additionalProperties: false,
+      required: ["type", "action"],
+      properties: {
+        type: { const: "event" },
+        /**
+         * `pass` it as it came; `replace` its text or its data; `drop` it; `hold` it for a later decision; `stop` the stream
+         * with an error event.
+         */
+        action: { enum: ["pass", "replace", "drop", "hold", "stop"] },
+        /**
+         * Of `replace`: the text of the model in it, in place of what it says. Where it says nothing and `held` is dropped, the text
+         * goes out in place of the held one.
+         */
+        text: { type: "string", maxLength: 1_048_576 },
+        /** Of `replace`: the whole data, JSON or a text. */
+        data: {},
+        /**
+         * What becomes of the events that are held: they `pass` before this one, are dropped, or stay held. The default is `pass`, of
+         * `stop` it is `drop`.
+         */
+        held: { enum: ["pass", "drop", "keep"] },
+        /** Of `stop`. */
+        error: {
+          type: "object",
+          additionalProperties: false,
+          required: ["message"],
+          properties: { message: text, code: text },
+        },
+      },
+    },
+    {
+      /** Of `error`: asks an upstream once more, after a delay. The host has the last word: attempts, time, first byte. */
+      type: "object",
+      additionalProperties: false,
+      required: ["type"],
+      properties: {
+        type: { const: "retry" },
+        /** Default: `next`, another target where the service has one. */
+        target: { enum: ["same", "next"] },
+        delayMs: { type: "integer", minimum: 0, maximum: 60_000 },
+      },
+    },
+    {
+      /** Of `error`: asks another service, another model, or both. */
+      type: "object",
+      additionalProperties: false,
+      required: ["type"],
+      properties: { type: { const: "fallback" }, service: text, model: text },
+      anyOf: [{ required: ["service"] }, { required: ["model"] }],
+    },
+    {
+      /** Of `pre_request`: the target of the service that is asked first, by its URL as the config has it. */
+      type: "object",
+      additionalProperties: false,
+      required: ["type", "url"],
+      properties: { type: { const: "target" }, url: text },
+    },
+    {
+      /** Of `pre_request`: the service that is asked in place of the route's. */
+      type: "object",
+      additionalProperties: false,
+      required: ["type", "service"],
+      properties: { type: { const: "service" }, service: text },
+    },
+    {
+      /** Of `pre_request`: `model` of the body. */
+      type: "object",
+      additionalProperties: false,
+      required: ["type", "model"],
+      properties: { type: { const: "model" }, model: { type: "string", minLength: 1, maxLength: 256 } },
+    },
+    {
+      /** Of `schedule`: what a probe of a target has found. It holds until the next, or until a request to it goes well. */
+      type: "object",
+      additionalProperties: false,
+      required: ["type", "url", "healthy"],
+      properties: { type: { const: "health" }, url: text, healthy: { type: "boolean" } },
+    },
   ],
 } as const;
 

@@ -30,6 +30,11 @@ export const capabilityFunctions = {
     counters_get: { params: ["block"], result: "number" },
     /** Key, what to add, milliseconds that a counter lives which this call creates; 0 is for ever. The new value. */
     counters_add: { params: ["block", "number", "number"], result: "number" },
+    /**
+     * Key, what to add (1 or more), the most that the new value may be, milliseconds that the counter lives from now on; 0 is for
+     * ever. The new value, or -1 where it would be more: nothing has changed then. A counter below 0 counts as 0.
+     */
+    counters_take: { params: ["block", "number", "number", "number"], result: "number" },
   },
   /** As kv, but what is old may be dropped at any time, and nothing outlives the process. */
   cache: {

@@ -9,7 +9,7 @@ export const inputSchema = {
   type: "object",
   required: ["stage"],
   properties: {
-    stage: { enum: ["pre-request", "post-request", "error"] },
+    stage: { enum: ["pre-request", "post-request", "error", "schedule"] },
     request: {
       type: "object",
       properties: {
@@ -49,6 +49,30 @@ export const inputSchema = {
         plugin: text,
       },
     },
+    /** The event of a stream that `post_request_event` decides about. */
+    event: {
+      type: "object",
+      required: ["index", "text", "held"],
+      properties: {
+        /** From 0; those that are dropped count too. */
+        index: { type: "integer" },
+        /** Of the SSE field `event`, where there is one. */
+        name: text,
+        /** JSON, or the text as it came, as `[DONE]`. */
+        data: {},
+        /** What the model says in it, whatever the API; empty where it says nothing. */
+        text,
+        /** What is held for a later decision, the oldest first. */
+        held: {
+          type: "array",
+          items: { type: "object", required: ["text"], properties: { name: text, data: {}, text } },
+        },
+        /** True when no event came in time and what is held waits: its decision is about `held` alone. */
+        timeout: { type: "boolean" },
+        /** True when nothing comes after it, so that nothing can be held any longer. */
+        last: { type: "boolean" },
+      },
+    },
     context: {
       type: "object",
       properties: {
@@ -57,6 +81,18 @@ export const inputSchema = {
         route: text,
         consumer: text,
         groups: { type: "array", items: text },
+        tenant: text,
+        /** Which attempt at an upstream this is or was, from 1; 0 before the first. */
+        attempt: { type: "integer" },
+        /** Of the service: their URLs, and whether they count as healthy. */
+        targets: {
+          type: "array",
+          items: {
+            type: "object",
+            required: ["url", "healthy"],
+            properties: { url: text, healthy: { type: "boolean" } },
+          },
+        },
         tags: headers,
         /** From the first byte of the request to this moment, milliseconds. */
         durationMs: { type: "number" },
@@ -67,4 +103,5 @@ export const inputSchema = {
 
 export type HookInput = FromSchema<typeof inputSchema>;
 export type Usage = NonNullable<NonNullable<HookInput["response"]>["usage"]>;
+export type EventInfo = NonNullable<HookInput["event"]>;
 export type ErrorInfo = NonNullable<HookInput["error"]>;

@@ -7,9 +7,12 @@ import { abiVersion } from "./hooks.ts";
  * `request.body#/model` delivers `{"request":{"body":{"model":...}}}`; pointers name object members only.
  */
 const readPattern =
-  "^(request(\\.(method|path|query|body(#(/[^/]+)+)?|headers(\\.[a-z0-9-]+)?))?|response(\\.(status|body|usage|headers(\\.[a-z0-9-]+)?))?|error|context(\\.[a-zA-Z]+)?)$";
+  "^(request(\\.(method|path|query|body(#(/[^/]+)+)?|headers(\\.[a-z0-9-]+)?))?|response(\\.(status|body|usage|headers(\\.[a-z0-9-]+)?))?|error|event|context(\\.[a-zA-Z]+)?)$";
 const writePattern =
-  "^(request\\.(path|query|body|headers(\\.[a-z0-9-]+)?)|response\\.(body|headers(\\.[a-z0-9-]+)?)|respond|identify|tags)$";
+  "^(request\\.(path|query|body|headers(\\.[a-z0-9-]+)?)|response\\.(body|headers(\\.[a-z0-9-]+)?)|respond|identify|tags|event|retry|fallback|target|service|model|health)$";
+
+/** `250ms`, `30s`, `5m`, `1h`. */
+const durationPattern = "^\\d{1,9}(ms|s|m|h)$";
 
 const hookSchema = {
   type: "object",
@@ -22,6 +25,23 @@ const hookSchema = {
     /** `completion` runs after the answer ended, also after a failure; it may write tags only. */
     at: { enum: ["headers", "completion"] },
   },
+} as const;
+
+/**
+ * When `schedule` runs, unless the binding says otherwise: `every` a length of time, or by a `cron` line (five fields, UTC).
+ * There is no request, so it sees and does little.
+ */
+const scheduleSchema = {
+  type: "object",
+  additionalProperties: false,
+  properties: {
+    every: { type: "string", pattern: durationPattern },
+    cron: { type: "string", maxLength: 128 },
+    reads: { type: "array", items: { enum: ["context.service", "context.targets", "context.tenant"] } },
+    writes: { type: "array", items: { const: "health" } },
+  },
+  anyOf: [{ required: ["every"] }, { required: ["cron"] }],
+  not: { required: ["every", "cron"] },
 } as const;
 
 /** The JSON Schema of `sandgate.manifest` (ABI 1). */
@@ -39,7 +59,13 @@ export const manifestSchema = {
     hooks: {
       type: "object",
       additionalProperties: false,
-      properties: { pre_request: hookSchema, post_request: hookSchema, error: hookSchema },
+      properties: {
+        pre_request: hookSchema,
+        post_request: hookSchema,
+        post_request_event: hookSchema,
+        error: hookSchema,
+        schedule: scheduleSchema,
+      },
     },
     /** JSON Schema 2020-12 of the binding's `config`; `writeOnly: true` marks a secret. */
     configSchema: { type: "object", additionalProperties: {} },
@@ -53,3 +79,4 @@ export const manifestSchema = {
 
 export type Manifest = FromSchema<typeof manifestSchema>;
 export type HookDeclaration = FromSchema<typeof hookSchema>;
+export type ScheduleDeclaration = FromSchema<typeof scheduleSchema>;

@@ -5,7 +5,7 @@ import { type Origin, originOf, type Positions } from "../runtime/origin.ts";
 const members: Readonly<Record<CapabilityName, readonly string[]>> = {
   cache: ["get", "set", "delete"],
   consumers: ["find"],
-  counters: ["get", "add"],
+  counters: ["get", "add", "take"],
   crypto: ["hash", "hmac", "verify", "equal"],
   http: ["request"],
   kv: ["get", "set", "delete"],

@@ -1,5 +1,5 @@
 import { Ajv2020, type ErrorObject } from "ajv/dist/2020.js";
-import { type StageHook, stageHooks } from "../abi/hooks.ts";
+import { type HookName, hookNames } from "../abi/hooks.ts";
 import { capabilityNames } from "../abi/host-functions.ts";
 import { type Manifest, manifestSchema } from "../abi/manifest.ts";
 
@@ -8,14 +8,19 @@ const validate = new Ajv2020({ allErrors: true, verbose: true }).compile<Manifes
 const schemas = new Ajv2020({ strict: false, verbose: true });
 const capabilities: readonly string[] = capabilityNames;
 
+/** A hook that a manifest declares. */
+type DeclaredHook = Exclude<HookName, "configure">;
+
 /** The member of definePlugin that handles a hook. */
-const handlerNames: Readonly<Record<StageHook, string>> = {
+const handlerNames: Readonly<Record<DeclaredHook, string>> = {
   pre_request: "preRequest",
   post_request: "postRequest",
+  post_request_event: "postRequestEvent",
   error: "error",
+  schedule: "schedule",
 };
 
-const inDefinition = (hook: StageHook) => `${handlerNames[hook]}()`;
+const inDefinition = (hook: DeclaredHook) => `${handlerNames[hook]}()`;
 
 /**
  * What is wrong with a manifest, and between it and the module's exports: each text names the member. `handlerOf` is what the
@@ -24,11 +29,12 @@ const inDefinition = (hook: StageHook) => `${handlerNames[hook]}()`;
 export function checkManifest(
   manifest: unknown,
   exports: readonly string[],
-  handlerOf: (hook: StageHook) => string = inDefinition,
+  handlerOf: (hook: DeclaredHook) => string = inDefinition,
 ): string[] {
   if (!validate(manifest)) return (validate.errors ?? []).map(describe);
   const problems: string[] = [];
-  for (const hook of stageHooks) {
+  for (const hook of hookNames) {
+    if (hook === "configure") continue;
     const [isDeclared, isHandled] = [manifest.hooks[hook] !== undefined, exports.includes(hook)];
     if (isDeclared && !isHandled)
       problems.push(`hooks.${hook} is declared, but there is no ${handlerOf(hook)}`);

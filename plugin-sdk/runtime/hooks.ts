@@ -29,14 +29,21 @@ export function hooksOf({ manifest, parseConfig, handlers }: Plugin): Exports {
   }
 
   const exports: Exports = { configure };
-  // Called as members, so that `this` is the object that the author wrote.
-  if (isFunction(handlers.preRequest))
-    exports["pre_request"] = () => answer(handlers.preRequest?.(inputJson(), host));
-  if (isFunction(handlers.postRequest))
-    exports["post_request"] = () => answer(handlers.postRequest?.(inputJson(), host));
-  if (isFunction(handlers.error)) exports["error"] = () => answer(handlers.error?.(inputJson(), host));
+  for (const [name, member] of Object.entries(handlerNames)) {
+    if (!isFunction(handlers[member])) continue;
+    // Called as a member, so that `this` is the object that the author wrote.
+    exports[name] = () => answer(handlers[member]?.(inputJson(), host));
+  }
   return exports;
 }
+
+const handlerNames = {
+  pre_request: "preRequest",
+  post_request: "postRequest",
+  post_request_event: "postRequestEvent",
+  error: "error",
+  schedule: "schedule",
+} as const;
 
 type Parsed = Awaited<ReturnType<NonNullable<Plugin["parseConfig"]>>>;
 

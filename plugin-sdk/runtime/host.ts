@@ -149,9 +149,14 @@ function takeStore(name: "cache" | "kv") {
 function counters(): Host<unknown>["counters"] {
   const get = takeNumberFunction("counters_get");
   const add = takeNumberFunction("counters_add");
+  const takeUpTo = takeNumberFunction("counters_take");
   return {
     get: (key) => get(block(key)),
     add: (key, by = 1, { ttlMs = 0 } = {}) => add(block(key), whole(by, "by"), milliseconds(ttlMs)),
+    take(key, by, { most, ttlMs = 0 }) {
+      const value = takeUpTo(block(key), whole(by, "by"), whole(most, "most"), milliseconds(ttlMs));
+      return value < 0 ? null : value;
+    },
   };
 }
 

@@ -37,7 +37,10 @@ function isPlugin(value: unknown): value is Plugin {
 function strayHandlers({ manifest }: Plugin): string[] {
   return Object.entries(manifest)
     .filter(([, value]) => typeof value === "function")
-    .map(([name]) => `${name}() is no handler: there are configure, preRequest, postRequest and error`);
+    .map(
+      ([name]) =>
+        `${name}() is no handler: there are configure, preRequest, postRequest, postRequestEvent, error and schedule`,
+    );
 }
 
 type ExportedFunction = [name: string, value: () => unknown];

@@ -29,7 +29,7 @@ const expectation = z
   });
 
 const call = {
-  hook: z.enum(stageHooks),
+  hook: z.enum([...stageHooks, "schedule"]),
   /** What the hook gets, as docs/plugins.md says. */
   input: z.fromJSONSchema(inputSchema as unknown as z.core.JSONSchema.JSONSchema) as z.ZodType<HookInput>,
   expect: expectation.exactOptional(),

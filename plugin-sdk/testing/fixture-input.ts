@@ -3,19 +3,26 @@ import { GatewayError } from "../../host/errors.ts";
 import { type Body, type Exchange, noBody } from "../../host/exchange.ts";
 import { createExchange } from "../../host/incoming.ts";
 import { applyEffects } from "../../host/pipeline/effects.ts";
-import { readInput } from "../../host/pipeline/read-input.ts";
+import { eventInputs, readInput } from "../../host/pipeline/read-input.ts";
+import type { ScheduledStep } from "../../host/resolve/scheduled.ts";
 import type { Step } from "../../host/resolve/step.ts";
 import type { Effect } from "../abi/effects.ts";
 import type { Json } from "../abi/from-schema.ts";
 import type { HookInput } from "../abi/input.ts";
+import { otherUpstreams } from "./other-upstreams.ts";
 
 /**
  * Why the gateway would never call this hook with this input, null when it would: it has a member that the manifest does not read, or
  * a credential that is never delivered.
  */
-export function inputProblem(step: Step, input: HookInput): string | null {
+export function inputProblem(step: Step | ScheduledStep, input: HookInput): string | null {
   if (input.stage !== step.stage) return `input.stage must be "${step.stage}"`;
-  const delivered = JSON.parse(readInput(step, exchangeOfInput(input)));
+  // What a schedule gets is of no request.
+  if (step.hook === "schedule") return null;
+  const exchange = exchangeOfInput(input);
+  const { event } = input;
+  const isEvent = event !== undefined && step.hook === "post_request_event";
+  const delivered = JSON.parse(isEvent ? eventInputs(step, exchange)(event) : readInput(step, exchange));
   const path = undelivered(input, delivered);
   return path === null
     ? null
@@ -42,7 +49,8 @@ function isObject(value: Json): value is { readonly [name: string]: Json } {
  * Applies to the request of the input what can be applied: a patch needs the whole body, which is there only if the hook reads it.
  * @throws {StepFailure}
  */
-export function applyToInput(effects: readonly Effect[], step: Step, input: HookInput): void {
+export function applyToInput(effects: readonly Effect[], step: Step | ScheduledStep, input: HookInput): void {
+  if (step.hook === "schedule") return;
   const applied = effects.filter((effect) => effect.type !== "patch-body" || readsBody(step, effect.on));
   applyEffects(applied, exchangeOfInput(input));
 }
@@ -69,8 +77,9 @@ function exchangeOfInput({ stage, request, response, error, context = {} }: Hook
     exchange.response = { status, headers: fields, body: bodyOf(answer) };
   }
   if (error !== undefined) exchange.error = Object.assign(new GatewayError("internal", ""), error);
-  const { requestId, durationMs, ...known } = context;
-  return Object.assign(exchange, known, { usage: response?.usage });
+  const { requestId, durationMs, targets = [], ...known } = context;
+  const upstreams = otherUpstreams(error !== undefined, targets);
+  return Object.assign(exchange, upstreams, known, { usage: response?.usage });
 }
 
 function bodyOf(body: Json | undefined): Body {

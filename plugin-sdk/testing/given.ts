@@ -4,7 +4,8 @@ import { type ErrorCode, GatewayError } from "../../host/errors.ts";
 import { type Body, type Exchange, noBody, type ResponsePart } from "../../host/exchange.ts";
 import { createExchange, parseBody } from "../../host/incoming.ts";
 import type { Json } from "../abi/from-schema.ts";
-import type { Usage } from "../abi/input.ts";
+import type { EventInfo, Usage } from "../abi/input.ts";
+import { otherUpstreams } from "./other-upstreams.ts";
 
 /** Fields by name; an undefined one is absent. */
 type Fields<Value> = { readonly [name: string]: Value | undefined };
@@ -33,8 +34,14 @@ export type Given = {
     readonly upstreamStatus?: number | undefined;
     readonly plugin?: string | undefined;
   };
+  /** Of `post_request_event`. Default: the first event of a stream, which says nothing, with nothing held. */
+  readonly event?: Partial<EventInfo>;
   /** As the provider counted them. */
   readonly usage?: Usage;
+  /** Which attempt at an upstream has failed, from 1. */
+  readonly attempt?: number;
+  /** Of the service. */
+  readonly targets?: readonly { readonly url: string; readonly healthy: boolean }[];
   readonly route?: string;
   readonly service?: string;
   readonly consumer?: string;
@@ -46,7 +53,16 @@ let requests = 0;
 
 /** The exchange that a request is. @throws {GatewayError} for a body that no plugin would see: the client gets an error */
 export function exchangeOf(given: Given): Exchange {
-  const { url = "/v1/chat/completions", method = "POST", body, response, error, ...context } = given;
+  const {
+    url = "/v1/chat/completions",
+    method = "POST",
+    body,
+    response,
+    error,
+    targets = [],
+    event: _event,
+    ...context
+  } = given;
   const headers = fieldsOf(given.headers ?? {});
   const text = body === undefined ? "" : textOf(body);
   if (text !== "") headers["content-type"] ??= "application/json";
@@ -63,7 +79,7 @@ export function exchangeOf(given: Given): Exchange {
   if (response !== undefined) exchange.response = responseOf(response);
   if (error !== undefined) exchange.error = errorOf(error);
   const { headers: _headers, ...rest } = context;
-  return Object.assign(exchange, rest);
+  return Object.assign(exchange, otherUpstreams(error !== undefined, targets), rest);
 }
 
 function responseOf({ status = 200, headers = {}, body }: NonNullable<Given["response"]>): ResponsePart {

@@ -4,9 +4,10 @@ import type { Exchange, RequestPart, ResponsePart } from "../../host/exchange.ts
 import { createLog } from "../../host/observe/log.ts";
 import { applyEffects } from "../../host/pipeline/effects.ts";
 import { parseOutput } from "../../host/pipeline/parse-output.ts";
-import { readInput } from "../../host/pipeline/read-input.ts";
+import { eventInputs, readInput } from "../../host/pipeline/read-input.ts";
 import { requireOk } from "../../host/pipeline/step-failure.ts";
 import type { Plan, Step } from "../../host/resolve/plan.ts";
+import type { ScheduledStep } from "../../host/resolve/scheduled.ts";
 import type { CallResult } from "../../host/sandbox/outcome.ts";
 import { createCaches } from "../../host/store/cache.ts";
 import { createMemoryStore } from "../../host/store/memory.ts";
@@ -81,7 +82,7 @@ export type OpenPlugin = AsyncDisposable & {
 export async function openModule(
   module: PluginModule,
   { http: script, now = Date.now, ...binding }: OpenOptions,
-): Promise<OpenPlugin & { readonly steps: readonly Step[] }> {
+): Promise<OpenPlugin & { readonly steps: readonly (Step | ScheduledStep)[] }> {
   const { manifest } = module;
   const http = createScriptedHttp(script, binding.secrets ?? {});
   const metrics: PluginMetric[] = [];
@@ -121,14 +122,17 @@ export async function openModule(
 
   return {
     manifest,
-    steps,
+    steps: [...steps, ...resolver.scheduled],
     http: { requests: http.requests },
     metrics,
     async call(hook, given = {}) {
       const step = steps.find((one) => one.hook === hook);
       if (step === undefined) throw new Error(`${manifest.name} has no hook ${hook}`);
       const exchange = exchangeOf(withAnswer(hook, given));
-      const { outcome, output, error, ...measured } = await run(hook, readInput(step, exchange), exchange.id);
+      const event = { index: 0, text: "", held: [], ...given.event };
+      const isEvent = hook === "post_request_event";
+      const input = isEvent ? eventInputs(step, exchange)(event) : readInput(step, exchange);
+      const { outcome, output, error, ...measured } = await run(hook, input, exchange.id);
       requireOk({ outcome, error });
       const effects = parseOutput(step, output);
       applyEffects(effects, exchange);
@@ -172,6 +176,6 @@ function partOf({ headers, body }: RequestPart | ResponsePart): Part {
 }
 
 function everyStep(plan: Plan): readonly Step[] {
-  const { authenticators, preRequest, postRequest, completion, error } = plan;
-  return [authenticators, ...preRequest, ...postRequest, ...completion, ...error].flat();
+  const { authenticators, preRequest, postRequest, events, completion, error } = plan;
+  return [authenticators, ...preRequest, ...postRequest, events, ...completion, ...error].flat();
 }

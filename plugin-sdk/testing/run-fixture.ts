@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { parseOutput } from "../../host/pipeline/parse-output.ts";
 import { StepFailure } from "../../host/pipeline/step-failure.ts";
+import type { ScheduledStep } from "../../host/resolve/scheduled.ts";
 import type { Step } from "../../host/resolve/step.ts";
 import type { Outcome } from "../../host/sandbox/outcome.ts";
 import type { Effect } from "../abi/effects.ts";
@@ -82,7 +83,11 @@ function one<T>(value: T | null): T[] {
   return value === null ? [] : [value];
 }
 
-type Ended = { readonly step: Step; readonly raw: RawCall; readonly problems: readonly string[] };
+type Ended = {
+  readonly step: Step | ScheduledStep;
+  readonly raw: RawCall;
+  readonly problems: readonly string[];
+};
 
 function reportOf(call: FixtureCall, { step, raw, problems }: Ended): CallReport {
   const actual = actualOf(call, step, raw);
@@ -104,7 +109,11 @@ function reportOf(call: FixtureCall, { step, raw, problems }: Ended): CallReport
 }
 
 /** As in the gateway: effects that it would refuse are an error of the plugin. */
-function actualOf({ input }: FixtureCall, step: Step, { outcome, output, error }: RawCall): Actual {
+function actualOf(
+  { input }: FixtureCall,
+  step: Step | ScheduledStep,
+  { outcome, output, error }: RawCall,
+): Actual {
   if (outcome !== "ok") return { outcome, error: error ?? outcome };
   try {
     const effects = parseOutput(step, output);

@@ -30,6 +30,21 @@ test("calls at one time lose no count", async (t) => {
   assert.equal(numberOf(await plugin.call("add")), 41n);
 });
 
+test("a take answers the new value as long as it is at most the bound, then -1", async (t) => {
+  const plugin = await openCalls(t, grant(), {
+    take: ["counters_take", "key", 2n, 5n, 0n],
+    get: ["counters_get", "key"],
+    none: ["counters_take", "key", 0n, 5n, 0n],
+    negative: ["counters_take", "key", 1n, 5n, -1n],
+  });
+  const results = await Promise.all(Array.from({ length: 10 }, () => plugin.call("take")));
+  const taken = results.map(numberOf).filter((value) => value !== -1n);
+  assert.deepEqual(taken, [2n, 4n]);
+  assert.match(await outcomeOf(plugin, "none"), /by is 0; it must be 1 or more/);
+  assert.match(await outcomeOf(plugin, "negative"), /ttlMs is -1; it must be 0 or more/);
+  assert.equal(numberOf(await plugin.call("get")), 4n);
+});
+
 test("a number that is too large stays at 2^53 - 1, on both sides", async (t) => {
   const plugin = await openCalls(t, grant(), {
     up: [

@@ -33,7 +33,8 @@ function openMetrics(t: TestContext) {
       const { text } = await metrics.render({ bindings, quarantined: () => [] });
       assert.ok(text.endsWith("\n"));
       const all = text.split("\n");
-      const own = /^(# \w+ )?sandgate_plugin_(calls_total|call_duration|fuel_total|quarantined)/;
+      const own =
+        /^(# \w+ )?sandgate_plugin_(calls_total|call_duration|fuel_total|observed_effects_total|quarantined)/;
       return all.filter((line) => /^(# TYPE )?sandgate_plugin_/.test(line) && !own.test(line));
     },
   };

@@ -69,6 +69,14 @@ const refused: readonly Case[] = [
     problems: ["gateway.yaml:1:48 services.a.targets.0.url: must be an http or https URL"],
   },
   {
+    name: "a URL of an upstream with a credential or a query, which log and plugins would show, without repeating it",
+    yaml: "services: { a: { provider: openai, targets: [{ url: 'https://me:secret@x/v1' }, { url: 'https://x/v1?key=secret' }] } }",
+    problems: [
+      "gateway.yaml:1:48 services.a.targets.0.url: must have no user, query or fragment: a credential is the `key` of the target",
+      "gateway.yaml:1:83 services.a.targets.1.url: must have no user, query or fragment: a credential is the `key` of the target",
+    ],
+  },
+  {
     name: "a time that no timer can be set for, because it would end at once",
     yaml: "limits: { requestTimeout: 597h }\ngateway: { use: [{ plugin: a, limits: { deadlineMs: 2147483648 } }] }",
     problems: [

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo, Socket } from "node:net";
 import { fittingAnswer, readAnswer } from "./answer-file.ts";
 
-/** What the upstream does with every request until it gets another script. */
+/** What the upstream does with a request. */
 export type Script = {
   /** A file of `answers/`, without `.http`; by default the one that fits the request. */
   readonly answer?: string;
@@ -51,22 +51,30 @@ export type FakeUpstream = {
   connections(): number;
   /** The next request to arrive. */
   arrival(): Promise<Received>;
-  play(script: Script): Promise<void>;
+  /** Each script for one request, in this order, the last for all that follow. Nothing listens after `refuse`. */
+  play(script: Script, ...next: readonly Script[]): Promise<void>;
   close(): Promise<void>;
 };
 
+export type UpstreamOptions = {
+  /** Hears of every request once its body is there: of several upstreams the order. */
+  readonly onRequest?: (received: Received) => void;
+};
+
 /** A real HTTP server on a free port that plays recorded answers, well or badly, and records what reached it. */
-export async function startFakeUpstream(): Promise<FakeUpstream> {
-  let current: Script = {};
+export async function startFakeUpstream({ onRequest }: UpstreamOptions = {}): Promise<FakeUpstream> {
+  let scripts: readonly Script[] = [{}];
   let accepted = 0;
   let arrived = Promise.withResolvers<Received>();
   const received: Received[] = [];
   const sockets = new Set<Socket>();
 
   const server = createServer(async (request, response) => {
-    const script = current;
+    const [script = {}, ...next] = scripts;
+    if (next.length > 0) scripts = next;
     const entry = await record(request, response);
     received.push(entry);
+    onRequest?.(entry);
     arrived.resolve(entry);
     arrived = Promise.withResolvers();
     await respond(script, entry, response);
@@ -97,8 +105,8 @@ export async function startFakeUpstream(): Promise<FakeUpstream> {
     received,
     connections: () => accepted,
     arrival: () => arrived.promise,
-    play: async (script) => {
-      current = script;
+    play: async (script, ...next) => {
+      scripts = [script, ...next];
       if (script.fault === "refuse") await stop();
       else if (!server.listening) await listen(port);
     },

@@ -78,6 +78,7 @@ export function asks(): i32 {
     counters.get("n").toString(),
     counters.add("n").toString(),
     counters.add("n", -2, 3000).toString(),
+    counters.take("n", 2, 5, 3000).toString(),
     crypto.hash("sha-256", "data"),
     crypto.hmac("sha-256", secrets.reference("key"), "data", "base64"),
     crypto.verify("HS256", "key", "signature", "data").toString(),
@@ -164,6 +165,7 @@ test("host functions get what the plugin gives, and their answers come back", as
     counters_get: 41n,
     "counters_add(n, 1, 0)": 42n,
     "counters_add(n, -2, 3000)": -40n,
+    "counters_take(n, 2, 5, 3000)": -1n,
     crypto_hash: "digest",
     crypto_hmac: "mac",
     crypto_verify: 1n,
@@ -175,7 +177,7 @@ test("host functions get what the plugin gives, and their answers come back", as
   const result = await call("asks");
   assert.equal(result.outcome, "ok", result.error ?? "");
   assert.deepEqual(log, [
-    "info: v é null w alice 41 42 -40 digest mac true false 201 of the answer 12 true",
+    "info: v é null w alice 41 42 -40 -1 digest mac true false 201 of the answer 12 true",
     "trace: t",
     "debug: d",
     "warn: w",

@@ -6,7 +6,7 @@ import { exchangeOf } from "#test/pipeline/exchange.ts";
 import { stepOf } from "#test/pipeline/step.ts";
 
 /** A log, and what stands in its last line: the text and its members. */
-function listen(level: "info" | "warn" = "info") {
+function listen(level: "debug" | "info" | "warn" = "info") {
   let raw = "";
   const log = createLog(level, {
     write(line) {
@@ -84,7 +84,16 @@ const escaped = "a\\nb\\u009b31m\\u202ec";
 test("what a plugin says of its failure cannot drive a terminal or turn a line around", () => {
   const { log, line, raw } = listen();
   const step = stepOf("pre_request", {});
-  const measured = { outcome: "error", skipped: true, durationUs: 1, fuelUsed: 1, requestId: "id" } as const;
+  const measured = {
+    outcome: "error",
+    skipped: true,
+    durationUs: 1,
+    fuelUsed: 1,
+    calls: 1,
+    observed: {},
+    effects: [],
+    requestId: "id",
+  } as const;
   logStep(log, { step, ...measured, error: hostile });
   assert.equal(line()["error"], escaped);
   assert.doesNotMatch(raw().trimEnd(), /[\p{Cc}\u202e]/u);
@@ -100,6 +109,29 @@ test("what a plugin says of its failure cannot drive a terminal or turn a line a
   assert.doesNotMatch(raw().trimEnd(), /[\p{Cc}\u202e]/u);
 });
 
+test("what an observed step asked for is a line of level debug, without values", () => {
+  const { log, line, raw } = listen("debug");
+  const step = stepOf("pre_request", {}, { effect: "observe" });
+  const effects = [
+    { type: "set-header", on: "request", name: "X-A", value: "sk-secret" },
+    { type: "tag", name: `t${hostile}`, value: "sk-secret" },
+  ] as const;
+  const measured = { skipped: false, durationUs: 1, fuelUsed: 1, calls: 1, requestId: "id" };
+  logStep(log, {
+    step,
+    outcome: "ok",
+    error: null,
+    ...measured,
+    effects,
+    observed: { "set-header": 1, tag: 1 },
+  });
+  const { level, effects: names, observed } = line();
+  assert.equal(level, "debug");
+  assert.deepEqual(observed, { "set-header": 1, tag: 1 });
+  assert.deepEqual(names, ["set-header request x-a", "tag ta b 31m\\u202ec"]);
+  assert.doesNotMatch(raw(), /sk-secret/);
+});
+
 test("a step that went well is no line", () => {
   const { log, raw } = listen();
   const step = stepOf("pre_request", {});
@@ -110,6 +142,9 @@ test("a step that went well is no line", () => {
     skipped: false,
     durationUs: 1,
     fuelUsed: 1,
+    calls: 1,
+    observed: {},
+    effects: [],
     requestId: "id",
   };
   logStep(log, { ...report, outcome: "ok" });

@@ -37,7 +37,16 @@ test("only a request that asked an upstream counts for it, in seconds", async ()
 test("a step counts by plugin, binding, hook and outcome, with its fuel and its seconds", async () => {
   const metrics = createMetrics();
   const step = stepOf("error", {});
-  const report = { step, error: null, skipped: false, durationUs: 2_000, fuelUsed: 7, requestId: "id" };
+  const report = {
+    step,
+    error: null,
+    skipped: false,
+    durationUs: 2_000,
+    fuelUsed: 7,
+    requestId: "id",
+    calls: 1,
+    observed: {},
+  };
   metrics.step({ ...report, outcome: "ok" });
   metrics.step({ ...report, outcome: "trap" });
   const labels = 'plugin="probe",binding="gateway.use.0",hook="error"';
@@ -50,6 +59,20 @@ test("a step counts by plugin, binding, hook and outcome, with its fuel and its 
   ]);
   assert.deepEqual(await lines(metrics, "sandgate_plugin_call_duration_seconds_sum"), [
     `sandgate_plugin_call_duration_seconds_sum{${labels}} 0.004`,
+  ]);
+});
+
+test("what an observed step asked for counts by effect", async () => {
+  const metrics = createMetrics();
+  const step = stepOf("pre_request", {}, { effect: "observe" });
+  const measured = { durationUs: 1, fuelUsed: 1, requestId: "id", calls: 1 };
+  const report = { step, outcome: "ok", error: null, skipped: false, ...measured } as const;
+  metrics.step({ ...report, observed: { tag: 2, respond: 1 } });
+  metrics.step({ ...report, observed: { tag: 1 } });
+  const labels = 'plugin="probe",binding="gateway.use.0",hook="pre_request"';
+  assert.deepEqual(await lines(metrics, "sandgate_plugin_observed_effects_total"), [
+    `sandgate_plugin_observed_effects_total{${labels},effect="tag"} 3`,
+    `sandgate_plugin_observed_effects_total{${labels},effect="respond"} 1`,
   ]);
 });
 

@@ -118,6 +118,8 @@ test("context as a whole has every member that is known", () => {
     route: "chat",
     consumer: "alice",
     groups: [],
+    attempt: 0,
+    targets: [],
     tags: { team: "search" },
   });
 });

@@ -8,13 +8,13 @@ import { exchangeOf, type Given } from "#test/pipeline/exchange.ts";
 
 type Respond = Omit<Extract<Effect, { type: "respond" }>, "type">;
 
-/** What goes to the client when a plugin answers so: id and timing, which every answer has, left out. */
+/** What goes to the client when a plugin answers so: what every answer has (id, timing, attempts) left out. */
 function answerOf(respond: Respond, given: Given = {}) {
   const exchange = exchangeOf({ id: "request-id", ...given });
   assert.equal(applyEffects([{ type: "respond", ...respond }], exchange), true);
   const { status, headers, body } = answerParts(exchange);
-  const { "x-request-id": id, "server-timing": _timing, ...rest } = headers;
-  assert.equal(id, "request-id");
+  const { "x-request-id": id, "server-timing": _timing, "x-sandgate-attempts": attempts, ...rest } = headers;
+  assert.deepEqual([id, attempts], ["request-id", "0"]);
   const text = body === null ? null : Buffer.from(body as Uint8Array).toString();
   return { status, headers: rest, text };
 }

@@ -8,6 +8,7 @@ import type { Exchange } from "#host/exchange.ts";
 import { createGeneration, type Generation } from "#host/generation.ts";
 import { moduleLimits } from "#host/limits.ts";
 import { createLog } from "#host/observe/log.ts";
+import type { StepSkip } from "#host/pipeline/due-steps.ts";
 import { runStage, type StepReport } from "#host/pipeline/run-stage.ts";
 import { standardImports } from "#host/sandbox/link.ts";
 import { prepare } from "#host/sandbox/prepare.ts";
@@ -27,6 +28,8 @@ export type Stage = {
   readonly generation: Generation;
   readonly exchange: Exchange;
   readonly reports: readonly StepReport[];
+  /** Steps that were not called. */
+  readonly skips: readonly StepSkip[];
   /** `PLUGIN: TEXT` of each line that a plugin has logged. */
   readonly log: readonly string[];
   /** Runs the pre-request steps on the exchange. */
@@ -81,17 +84,20 @@ export async function openStage(
 
   const exchange = exchangeOf({});
   const reports: StepReport[] = [];
+  const skips: StepSkip[] = [];
   const { resolver, bindings } = generation;
   return {
     generation,
     exchange,
     reports,
+    skips,
     log,
     run: (signal) =>
       runStage(resolver.plan("all", null).preRequest, {
         exchange,
         bindings,
         report: (report) => reports.push(report),
+        skip: (skip) => skips.push(skip),
         ...(signal === undefined ? {} : { signal }),
       }),
   };

@@ -97,7 +97,7 @@ test("an answer of a plugin goes through the post-request steps, and no upstream
   assert.equal(total(await scrape(gateway), "sandgate_upstream_duration_seconds_count"), 0);
 });
 
-test("an error of the upstream is an answer: the post-request steps see it, the error stage does not", async (t) => {
+test("an error of the upstream goes through the error stage, and is an answer for the post-request steps", async (t) => {
   const both = watPlugin(
     {
       name: "both",
@@ -106,7 +106,7 @@ test("an error of the upstream is an answer: the post-request steps see it, the 
         error: { writes: ["response.headers"] },
       },
     },
-    { post_request: [header("x-post", "1")], error: [header("x-error", "1")] },
+    { post_request: [header("x-post", "1")], error: [header("x-error", "1"), header("x-post", "0")] },
   );
   const gateway = await startTestGateway(t, {
     plugins: { both },
@@ -116,7 +116,7 @@ test("an error of the upstream is an answer: the post-request steps see it, the 
     ...chat,
     model: "mock-error-503",
   });
-  assert.deepEqual([status, headers.get("x-post"), headers.get("x-error")], [503, "1", null]);
+  assert.deepEqual([status, headers.get("x-post"), headers.get("x-error")], [503, "1", "1"]);
 });
 
 const seeing = watPlugin(

@@ -132,7 +132,7 @@ for (const { title, sources, says } of [
   {
     title: "a misspelt member of definePlugin",
     sources: manifest("hooks: { pre_request: {} }, prerequest() {}"),
-    says: /^plugin\.ts: prerequest\(\) is no handler: there are configure, preRequest, postRequest and error$/,
+    says: /^plugin\.ts: prerequest\(\) is no handler: there are configure, preRequest, postRequest, postRequestEvent, error and schedule$/,
   },
   {
     title: "a file that takes away what the SDK needs",

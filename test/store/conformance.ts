@@ -133,6 +133,41 @@ export function testStore(name: string, open: OpenStore): void {
     assert.equal(await store.counters(space).get("a"), 200);
   });
 
+  test(`${name}: a take adds as long as there is room, and what is too much changes nothing`, async (t) => {
+    const { time, counters } = await opened(t);
+    const bounds = { most: 10, ttlMs: 100 };
+    assert.equal(await counters.take("a", 4, bounds), 4);
+    time.ms += 99;
+    assert.equal(await counters.take("a", 6, bounds), 10);
+    assert.equal(await counters.take("a", 1, { most: 10, ttlMs: 1_000_000 }), -1);
+    assert.equal(await counters.get("a"), 10);
+    time.ms += 99;
+    assert.equal(await counters.get("a"), 10, "the last take has prolonged it");
+    time.ms += 1;
+    assert.equal(await counters.take("a", 11, bounds), -1);
+    assert.equal(await counters.get("a"), 0);
+    await counters.add("a", -5, forEver);
+    assert.equal(await counters.take("a", 1, bounds), 1);
+    assert.equal(await counters.take("b", 1, { most: -1, ttlMs: 100 }), -1);
+    assert.equal(
+      await counters.take("b", Number.MAX_SAFE_INTEGER, { most: 2 ** 63, ttlMs: forEver }),
+      2 ** 53 - 1,
+    );
+    assert.equal(await counters.take("b", 1, { most: 2 ** 63, ttlMs: forEver }), -1);
+  });
+
+  test(`${name}: takes at one time never give more than there is`, async (t) => {
+    const { counters } = await opened(t);
+    const taken = Array.from({ length: 200 }, async () =>
+      counters.take("a", 1, { most: 60, ttlMs: forEver }),
+    );
+    const values = (await Promise.all(taken)).filter((value) => value !== -1);
+    assert.deepEqual(
+      values.toSorted((left, right) => left - right),
+      Array.from({ length: 60 }, (_, index) => index + 1),
+    );
+  });
+
   test(`${name}: no two namespaces are one, whatever their names; the same is the same again`, async (t) => {
     const { store } = await opened(t);
     const namespaces: Namespace[] = [

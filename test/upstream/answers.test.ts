@@ -73,9 +73,9 @@ for (const { name, path, json, recorded, usage, surface } of [
     test(`${name} reaches the client byte by byte, ${pieces}, and is counted`, async (t) => {
       const script: Script = { answer: recorded, ...(chunkBytes === undefined ? {} : { chunkBytes }) };
       const { upstream } = await openBench(t, script);
-      const answer = await upstream.forward(
-        ask(path, { json, ...(surface === undefined ? {} : { surface }) }),
-      );
+      const answer = await upstream
+        .attempt()
+        .forward(ask(path, { json, ...(surface === undefined ? {} : { surface }) }));
       const { status, headers, body } = readAnswer(recorded);
       assert.equal(answer.status, status);
       assert.equal(answer.headers["content-type"], headers["content-type"]);
@@ -94,7 +94,7 @@ test("a body that is not JSON is passed on as it is", async (t) => {
     body,
     headers: { "content-type": "audio/mpeg" },
   });
-  const answer = await upstream.forward(ask("/audio/speech", { json: {} }));
+  const answer = await upstream.attempt().forward(ask("/audio/speech", { json: {} }));
   assert.deepEqual(await readAll(answer), body);
 });
 
@@ -102,7 +102,9 @@ test("a request reaches the upstream byte by byte, with its method and query", a
   const { fake, upstream } = await openBench(t);
   const body = Buffer.from('{"model": "m",\n "a": 1e400, "dup": 1, "dup": 2}');
   await readAll(
-    await upstream.forward(ask("/v1/files/f-1", { method: "PATCH", query: "?a=b%20c&d", body, json: {} })),
+    await upstream
+      .attempt()
+      .forward(ask("/v1/files/f-1", { method: "PATCH", query: "?a=b%20c&d", body, json: {} })),
   );
   const [received] = fake.received;
   assert.deepEqual(received?.body, body);
@@ -120,7 +122,7 @@ for (const [name, usage, counted] of [
 ] as const) {
   test(`usage with ${name}`, async (t) => {
     const { upstream } = await openBench(t, { body: JSON.stringify({ usage }) });
-    const answer = await upstream.forward(ask("/v1/chat/completions", { json: chat }));
+    const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
     await readAll(answer);
     assert.deepEqual(answer.usage(), counted);
   });
@@ -129,7 +131,7 @@ for (const [name, usage, counted] of [
 test("usage of Gemini counts what was thought as output", async (t) => {
   const usageMetadata = { promptTokenCount: 5, candidatesTokenCount: 7, thoughtsTokenCount: 11 };
   const { upstream } = await openBench(t, { answer: "chat", body: JSON.stringify({ usageMetadata }) });
-  const answer = await upstream.forward(ask("/v1beta/models/g:generateContent", { json: {} }));
+  const answer = await upstream.attempt().forward(ask("/v1beta/models/g:generateContent", { json: {} }));
   await readAll(answer);
   assert.deepEqual(answer.usage(), { inputTokens: 5, outputTokens: 18 });
 });
@@ -138,14 +140,14 @@ test("an answer too long to keep is passed on whole and not counted", async (t) 
   const filler = "x".repeat(3 * 1024 * 1024);
   const body = JSON.stringify({ filler, usage: { prompt_tokens: 1, completion_tokens: 1 } });
   const { upstream } = await openBench(t, { body });
-  const answer = await upstream.forward(ask("/v1/embeddings", { json: {} }));
+  const answer = await upstream.attempt().forward(ask("/v1/embeddings", { json: {} }));
   assert.equal((await readAll(answer)).toString(), body);
   assert.equal(answer.usage(), undefined);
 });
 
 test("an answer to HEAD has headers and no body, also where GET would be a stream", async (t) => {
   const { upstream } = await openBench(t, { answer: "chat-stream" });
-  const answer = await upstream.forward(ask("/v1/chat/completions", { method: "HEAD" }));
+  const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { method: "HEAD" }));
   assert.equal(answer.status, 200);
   assert.equal((await readAll(answer)).length, 0);
 });
@@ -154,7 +156,7 @@ test("the client gets what speaks of the model, the limits and the request, and 
   const { upstream } = await openBench(t, {
     headers: { "cache-control": "no-store", connection: "x-ratelimit-limit-tokens" },
   });
-  const { headers } = await upstream.forward(ask("/v1/chat/completions", { json: chat }));
+  const { headers } = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
   assert.deepEqual(Object.keys(headers).sort(), [
     "cache-control",
     "content-type",

@@ -9,7 +9,7 @@ test("exchanges one after another share a connection, whatever their ends", asyn
   const { fake, upstream } = await openBench(t);
   for (const script of [{}, { answer: "error-400" }, { answer: "chat-stream" }, { answer: "error-500" }]) {
     await fake.play(script);
-    await readAll(await upstream.forward(ask("/v1/chat/completions", { json: chat })));
+    await readAll(await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })));
     // The connection is free a turn of the event loop after the last byte.
     await nextTurn();
     await nextTurn();
@@ -21,7 +21,7 @@ test("exchanges one after another share a connection, whatever their ends", asyn
 test("exchanges at the same time have a connection each", async (t) => {
   const { fake, upstream } = await openBench(t, { fault: { kind: "stall", after: 10 } });
   const answers = await Promise.all(
-    [1, 2, 3].map(() => upstream.forward(ask("/v1/chat/completions", { json: chat }))),
+    [1, 2, 3].map(() => upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }))),
   );
   assert.equal(fake.connections(), 3);
   for (const answer of answers) answer.discard();
@@ -32,7 +32,7 @@ test("a client that leaves while it waits ends the upstream's exchange", async (
   const client = new AbortController();
   const arrival = fake.arrival();
   const waiting = failureOf(
-    upstream.forward(ask("/v1/chat/completions", { json: chat, signal: client.signal })),
+    upstream.attempt().forward(ask("/v1/chat/completions", { json: chat, signal: client.signal })),
   );
   const received = await arrival;
   client.abort();
@@ -44,7 +44,9 @@ for (const json of [chat, chatStream]) {
   test(`a client that leaves in the middle ends the upstream's exchange, stream: ${"stream" in json}`, async (t) => {
     const { fake, upstream } = await openBench(t, { fault: { kind: "stall", after: 600 } });
     const client = new AbortController();
-    const answer = await upstream.forward(ask("/v1/chat/completions", { json, signal: client.signal }));
+    const answer = await upstream
+      .attempt()
+      .forward(ask("/v1/chat/completions", { json, signal: client.signal }));
     const body = answer.body[Symbol.asyncIterator]();
     assert.equal((await body.next()).done, false);
     const next = body.next();
@@ -56,7 +58,9 @@ for (const json of [chat, chatStream]) {
 
 test("a client that has left before asks nobody", async (t) => {
   const { fake, upstream } = await openBench(t);
-  const error = await failureOf(upstream.forward(ask("/v1/models", { signal: AbortSignal.abort() })));
+  const error = await failureOf(
+    upstream.attempt().forward(ask("/v1/models", { signal: AbortSignal.abort() })),
+  );
   assert.equal(error.code, "client_closed");
   assert.equal(fake.received.length, 0);
 });
@@ -64,9 +68,9 @@ test("a client that has left before asks nobody", async (t) => {
 test("a client that leaves after the last event gets no complaint", async (t) => {
   const { upstream } = await openBench(t);
   const client = new AbortController();
-  const answer = await upstream.forward(
-    ask("/v1/chat/completions", { json: chatStream, signal: client.signal }),
-  );
+  const answer = await upstream
+    .attempt()
+    .forward(ask("/v1/chat/completions", { json: chatStream, signal: client.signal }));
   await readAll(answer);
   client.abort();
   await nextTurn();
@@ -78,7 +82,7 @@ for (const [name, script] of [
 ] as const) {
   test(`${name} that is discarded unread ends the upstream's exchange`, async (t) => {
     const { fake, upstream } = await openBench(t, script);
-    const answer = await upstream.forward(ask("/v1/chat/completions", { json: chat }));
+    const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
     answer.discard();
     assert.equal(await fake.received[0]?.over, false);
     await upstream.close();
@@ -86,7 +90,7 @@ for (const [name, script] of [
 
   test(`${name} whose reader stops ends the upstream's exchange`, async (t) => {
     const { fake, upstream } = await openBench(t, script);
-    const answer = await upstream.forward(ask("/v1/chat/completions", { json: chat }));
+    const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
     for await (const chunk of answer.body) {
       assert.ok(chunk.length > 0);
       break;
@@ -96,7 +100,7 @@ for (const [name, script] of [
 
   test(`${name} that is discarded in the middle of a read fails that read`, async (t) => {
     const { upstream } = await openBench(t, script);
-    const answer = await upstream.forward(ask("/v1/chat/completions", { json: chat }));
+    const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
     const reading = readBroken(answer);
     await nextTurn();
     answer.discard();
@@ -106,13 +110,13 @@ for (const [name, script] of [
 
 test("a refused answer frees its connection, however long it is", async (t) => {
   const { fake, upstream } = await openBench(t, { answer: "html", fault: { kind: "stall", after: 10 } });
-  await failureOf(upstream.forward(ask("/v1/models")));
+  await failureOf(upstream.attempt().forward(ask("/v1/models")));
   assert.equal(await fake.received[0]?.over, false);
 });
 
 test("an error longer than errors are frees its connection", async (t) => {
   const { fake, upstream } = await openBench(t, { answer: "error-500", body: endless() });
-  assert.match(await readText(await upstream.forward(ask("/v1/models"))), /status 500/);
+  assert.match(await readText(await upstream.attempt().forward(ask("/v1/models"))), /status 500/);
   assert.equal(await fake.received[0]?.over, false);
 });
 
@@ -140,7 +144,7 @@ for (const [name, answer] of [
       body: endless(),
       ...(name === "audio" ? { headers: { "content-type": "audio/mpeg" } } : {}),
     });
-    const reply = await upstream.forward(ask("/v1/chat/completions", { json: chat }));
+    const reply = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
     const body = reply.body[Symbol.asyncIterator]();
     await body.next();
     const [entry] = fake.received;
@@ -157,12 +161,12 @@ for (const [name, answer] of [
 
 test("close waits for what runs; after it nothing starts", async (t) => {
   const { fake, upstream } = await openBench(t, { body: endless() });
-  const answer = await upstream.forward(ask("/v1/chat/completions", { json: chat }));
+  const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
   let closed = false;
   const closing = upstream.close().then(() => {
     closed = true;
   });
-  const error = await failureOf(upstream.forward(ask("/v1/models")));
+  const error = await failureOf(upstream.attempt().forward(ask("/v1/models")));
   assert.equal(error.code, "upstream_unreachable");
   assert.equal(closed, false);
   answer.discard();
@@ -182,7 +186,7 @@ test("targets take turns, each with its own key; one whose key is empty is left 
     provider: "openai",
     targets: fakes.map(({ url }, at) => ({ url, key: at === 1 ? "" : `sk-target-${at}` })),
   });
-  for (let at = 0; at < 4; at += 1) await readAll(await upstream.forward(ask("/v1/models")));
+  for (let at = 0; at < 4; at += 1) await readAll(await upstream.attempt().forward(ask("/v1/models")));
   assert.deepEqual(
     fakes.map(({ received }) => received.map(({ headers }) => headers.authorization)),
     [["Bearer sk-target-0", "Bearer sk-target-0"], [], ["Bearer sk-target-2", "Bearer sk-target-2"]],
@@ -195,9 +199,10 @@ test("service_off: every key is empty", async () => {
     targets: [{ url: "http://127.0.0.1:9", key: "" }],
   });
   assert.equal(upstream.off, "every target has an empty key");
-  const error = await failureOf(upstream.forward(ask("/v1/models")));
-  assert.equal(error.code, "service_off");
-  assert.equal(error.message, "The service demo is switched off: every target has an empty key.");
+  assert.throws(() => upstream.attempt(), {
+    code: "service_off",
+    message: "The service demo is switched off: every target has an empty key.",
+  });
 });
 
 test("a target without key gets no credential", async (t) => {
@@ -205,7 +210,9 @@ test("a target without key gets no credential", async (t) => {
   assert.ok(fake !== undefined);
   const upstream = createUpstream("open", { provider: "openai", targets: [{ url: fake.url }] });
   assert.equal(upstream.off, null);
-  await readAll(await upstream.forward(ask("/v1/models", { headers: { authorization: "Bearer sk-alice" } })));
+  await readAll(
+    await upstream.attempt().forward(ask("/v1/models", { headers: { authorization: "Bearer sk-alice" } })),
+  );
   assert.equal(fake.received[0]?.headers.authorization, undefined);
 });
 
@@ -225,7 +232,7 @@ for (const [base, path, url] of [
   test(`the path ${path} on a base that ends in "${base}"`, async (t) => {
     const { fake } = await openBench(t, { answer: "models" });
     const upstream = createUpstream("based", { provider: "openai", targets: [{ url: fake.url + base }] });
-    await readAll(await upstream.forward(ask(path)));
+    await readAll(await upstream.attempt().forward(ask(path)));
     assert.equal(fake.received[0]?.url, url);
   });
 }

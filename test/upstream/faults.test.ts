@@ -114,7 +114,7 @@ for (const [name, script, code, message] of [
 ] as const satisfies readonly (readonly [string, Script, string, string])[]) {
   test(`${code}: ${name}`, async (t) => {
     const { upstream } = await openBench(t, script, timeouts);
-    const error = await failureOf(upstream.forward(ask("/v1/chat/completions", { json: chat })));
+    const error = await failureOf(upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })));
     assert.equal(error.code, code);
     assert.equal(error.message, message);
     assert.equal(error.blame, "upstream");
@@ -129,7 +129,7 @@ for (const [name, headers] of [
 ] as const) {
   test(`upstream_reset: a reset in the middle of a body ${name}`, async (t) => {
     const { upstream } = await openBench(t, { headers, fault: { kind: "reset", after: 100 } });
-    const answer = await upstream.forward(ask("/v1/chat/completions", { json: chat }));
+    const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
     const { text, error } = await readBroken(answer);
     assert.equal(text.length, 100);
     assert.equal(error.code, "upstream_reset");
@@ -141,7 +141,7 @@ for (const [name, headers] of [
 test("upstream_timeout: silence in the middle of a body", async (t) => {
   const { upstream } = await openBench(t, { fault: { kind: "stall", after: 100 } }, timeouts);
   const { text, error } = await readBroken(
-    await upstream.forward(ask("/v1/chat/completions", { json: chat })),
+    await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })),
   );
   assert.equal(text.length, 100);
   assert.equal(error.code, "upstream_timeout");
@@ -181,7 +181,7 @@ for (const [name, bytes, code] of [
   ["an end in its headers", "HTTP/1.1 200 OK\r\nconnection: close\r\nconten", "upstream_reset"],
 ] as const) {
   test(`${code}: an answer with ${name}`, async (t) => {
-    const error = await failureOf((await openRaw(t, bytes)).forward(ask("/v1/models")));
+    const error = await failureOf((await openRaw(t, bytes)).attempt().forward(ask("/v1/models")));
     assert.equal(error.code, code);
     assertDiscreet(error);
   });
@@ -198,7 +198,7 @@ for (const [name, bytes, code] of [
   ["an end before its length", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhello", "upstream_reset"],
 ] as const) {
   test(`${code}: a body with ${name}`, async (t) => {
-    const answer = await (await openRaw(t, bytes)).forward(ask("/v1/models"));
+    const answer = await (await openRaw(t, bytes)).attempt().forward(ask("/v1/models"));
     const { error } = await readBroken(answer);
     assert.equal(error.code, code);
     assertDiscreet(error);
@@ -207,7 +207,7 @@ for (const [name, bytes, code] of [
 
 test("upstream_timeout: a connection that never gets ready", async (t) => {
   const upstream = await openRaw(t, null, "https");
-  const error = await failureOf(upstream.forward(ask("/v1/models")));
+  const error = await failureOf(upstream.attempt().forward(ask("/v1/models")));
   assert.equal(error.code, "upstream_timeout");
   assert.equal(error.message, "The upstream did not accept a connection in time.");
   assertDiscreet(error);
@@ -219,7 +219,7 @@ test("upstream_unreachable: the server speaks no TLS", async (t) => {
     provider: "openai",
     targets: [{ url: fake.url.replace("http:", "https:"), key: targetKey }],
   });
-  const error = await failureOf(upstream.forward(ask("/v1/models")));
+  const error = await failureOf(upstream.attempt().forward(ask("/v1/models")));
   assert.equal(error.code, "upstream_unreachable");
   assertDiscreet(error);
 });
@@ -230,7 +230,7 @@ test("internal: a key that no header can carry", async (t) => {
     provider: "openai",
     targets: [{ url: fake.url, key: "sk-two\r\nlines" }],
   });
-  const error = await failureOf(upstream.forward(ask("/v1/models")));
+  const error = await failureOf(upstream.attempt().forward(ask("/v1/models")));
   assert.equal(error.code, "internal");
   assert.doesNotMatch(error.message, /sk-two|lines/);
 });
@@ -239,9 +239,9 @@ test("the service goes on after each of these", async (t) => {
   const { fake, upstream } = await openBench(t, {}, timeouts);
   for (const fault of ["refuse", "garbage", "huge-headers", { kind: "stall", after: "request" }] as const) {
     await fake.play({ fault });
-    await failureOf(upstream.forward(ask("/v1/models")));
+    await failureOf(upstream.attempt().forward(ask("/v1/models")));
     await fake.play({});
-    assert.match(await readText(await upstream.forward(ask("/v1/models"))), /gpt-4o-mini/);
+    assert.match(await readText(await upstream.attempt().forward(ask("/v1/models"))), /gpt-4o-mini/);
   }
 });
 
@@ -254,7 +254,7 @@ for (const [name, body] of [
     test(`upstream_invalid: ${name} repeats the key, in pieces of ${chunkBytes}`, async (t) => {
       const { upstream } = await openBench(t, { body, chunkBytes });
       const { text, error } = await readBroken(
-        await upstream.forward(ask("/v1/chat/completions", { json: chat })),
+        await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })),
       );
       assert.ok(!text.includes(targetKey.slice(0, -5)) || chunkBytes === 5);
       assert.ok(!text.includes(targetKey));
@@ -271,7 +271,7 @@ test("upstream_invalid: an event that repeats the key never begins", async (t) =
     body: `${whole}data: {"error":{"message":"no access with ${targetKey}"}}\n\ndata: [DONE]\n\n`,
   });
   const { text, error } = await readBroken(
-    await upstream.forward(ask("/v1/chat/completions", { json: chat })),
+    await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })),
   );
   assert.ok(whole.startsWith(text));
   assert.equal(error.code, "upstream_invalid");

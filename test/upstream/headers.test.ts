@@ -53,7 +53,9 @@ test("what proves or betrays the consumer, and what is of the connection, never 
     "content-length": "7",
   };
   await readAll(
-    await upstream.forward(ask("/v1/chat/completions", { json: chat, headers, query: `?key=${clientKey}` })),
+    await upstream
+      .attempt()
+      .forward(ask("/v1/chat/completions", { json: chat, headers, query: `?key=${clientKey}` })),
   );
   const [received] = fake.received;
   assert.deepEqual(received?.headers, {
@@ -69,7 +71,7 @@ test("what proves or betrays the consumer, and what is of the connection, never 
 test("a connection option cannot take the gateway's own credential away", async (t) => {
   const { fake, upstream } = await openBench(t);
   const headers = { connection: "authorization, host, content-type" };
-  await readAll(await upstream.forward(ask("/v1/models", { headers })));
+  await readAll(await upstream.attempt().forward(ask("/v1/models", { headers })));
   assert.equal(fake.received[0]?.headers.authorization, `Bearer ${targetKey}`);
 });
 
@@ -111,7 +113,7 @@ for (const query of [
 ]) {
   test(`a key in the query is the gateway's alone: ${query}`, async (t) => {
     const { fake, upstream } = await openBench(t);
-    await readAll(await upstream.forward(ask("/v1/models", { query })));
+    await readAll(await upstream.attempt().forward(ask("/v1/models", { query })));
     assert.equal(fake.received[0]?.url, "/v1/models");
   });
 }
@@ -124,7 +126,7 @@ for (const [query, left] of [
 ] as const) {
   test(`what else a query says stays as it is: ${query}`, async (t) => {
     const { fake, upstream } = await openBench(t);
-    await readAll(await upstream.forward(ask("/v1/models", { query })));
+    await readAll(await upstream.attempt().forward(ask("/v1/models", { query })));
     assert.equal(fake.received[0]?.url, `/v1/models${left}`);
   });
 }
@@ -156,7 +158,7 @@ for (const [path, query = ""] of [
 ] as const) {
   test(`invalid_request, and nothing sent: ${JSON.stringify(path + query)}`, async (t) => {
     const { fake, upstream } = await openBench(t);
-    const error = await failureOf(upstream.forward(ask(path, { query })));
+    const error = await failureOf(upstream.attempt().forward(ask(path, { query })));
     assert.equal(error.code, "invalid_request");
     assert.equal(fake.received.length, 0);
   });
@@ -165,7 +167,7 @@ for (const [path, query = ""] of [
 for (const method of ["TRACE", "CONNECT"]) {
   test(`method_not_allowed, and nothing sent: ${method}, which would show the operator's key`, async (t) => {
     const { fake, upstream } = await openBench(t);
-    const error = await failureOf(upstream.forward(ask("/v1/models", { method })));
+    const error = await failureOf(upstream.attempt().forward(ask("/v1/models", { method })));
     assert.equal(error.code, "method_not_allowed");
     assert.equal(fake.received.length, 0);
   });

@@ -5,7 +5,7 @@ import { createUpstream } from "#host/upstream/forward.ts";
 import { type Asked, ask, failureOf, readBroken, readText } from "./exchange.ts";
 
 const upstream = createUpstream("demo", { provider: "mock" });
-const forward = (path: string, asked?: Asked) => upstream.forward(ask(path, asked));
+const forward = (path: string, asked?: Asked) => upstream.attempt().forward(ask(path, asked));
 const said = (text: string, more: object = {}) => ({
   model: "mock",
   messages: [{ role: "user", content: text }],

@@ -15,7 +15,7 @@ const surfaces = Object.keys(paths) as Surface[];
 
 async function refusal(t: Parameters<typeof openBench>[0], script: Script, surface: Surface) {
   const { upstream } = await openBench(t, script);
-  const answer = await upstream.forward(ask(paths[surface], { json: chat }));
+  const answer = await upstream.attempt().forward(ask(paths[surface], { json: chat }));
   const text = await readText(answer);
   assert.equal(answer.headers["content-type"], "application/json; charset=utf-8");
   assert.equal(answer.headers["content-length"], String(Buffer.byteLength(text)));
@@ -176,6 +176,6 @@ test("a header that repeats the key stays with the gateway", async (t) => {
 
 test("an error whose body breaks off is a reset", async (t) => {
   const { upstream } = await openBench(t, { answer: "error-500", fault: { kind: "reset", after: 10 } });
-  const error = await failureOf(upstream.forward(ask("/v1/chat/completions", { json: chat })));
+  const error = await failureOf(upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })));
   assert.equal(error.code, "upstream_reset");
 });

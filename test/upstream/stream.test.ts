@@ -26,7 +26,7 @@ for (const stream_options of [undefined, null, {}, { include_usage: false }, { i
 
   test(`usage is asked for and its chunk hidden: stream_options ${JSON.stringify(stream_options)}`, async (t) => {
     const { fake, upstream } = await openBench(t);
-    const answer = await upstream.forward(ask("/v1/chat/completions", { json: asked }));
+    const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { json: asked }));
     assert.equal(await readText(answer), withoutUsageChunk);
     assert.deepEqual(answer.usage(), { inputTokens: 19, outputTokens: 9 });
     assert.deepEqual(JSON.parse(String(fake.received[0]?.body)), {
@@ -40,9 +40,11 @@ test("only the member is put into the body, which stays byte for byte what the c
   const { fake, upstream } = await openBench(t);
   const text = '{ "stream":true, "seed": 9007199254740993, "x":"}" }\n';
   await readAll(
-    await upstream.forward(
-      ask("/v1/chat/completions", { body: Buffer.from(text), json: JSON.parse(text), method: "POST" }),
-    ),
+    await upstream
+      .attempt()
+      .forward(
+        ask("/v1/chat/completions", { body: Buffer.from(text), json: JSON.parse(text), method: "POST" }),
+      ),
   );
   assert.equal(
     String(fake.received[0]?.body),
@@ -63,7 +65,7 @@ for (const [name, path, json] of [
 ] as const) {
   test(`the request stays as it is for ${name}`, async (t) => {
     const { fake, upstream } = await openBench(t, { answer: "chat-stream-usage" });
-    await readText(await upstream.forward(ask(path, { json }))).catch(() => "");
+    await readText(await upstream.attempt().forward(ask(path, { json }))).catch(() => "");
     assert.deepEqual(JSON.parse(String(fake.received[0]?.body)), json);
   });
 }
@@ -74,7 +76,9 @@ for (const { name, path } of recordings) {
 
   test(`${name}: an end without the last event is a reset after the last whole event`, async (t) => {
     const { upstream } = await openBench(t, { answer: name, body: body.subarray(0, lastEvent + 8) });
-    const { text, error } = await readBroken(await upstream.forward(ask(path, { json: chatStream })));
+    const { text, error } = await readBroken(
+      await upstream.attempt().forward(ask(path, { json: chatStream })),
+    );
     assert.equal(text, body.toString("utf8", 0, lastEvent));
     assert.equal(error.code, "upstream_reset");
     assert.equal(error.message, "The upstream ended the stream before the answer was complete.");
@@ -82,17 +86,17 @@ for (const { name, path } of recordings) {
 
   test(`${name}: an end right after the last event's text is well`, async (t) => {
     const { upstream } = await openBench(t, { answer: name, body: body.subarray(0, -2) });
-    const answer = await upstream.forward(
-      ask(path, { json: { ...chatStream, stream_options: { include_usage: true } } }),
-    );
+    const answer = await upstream
+      .attempt()
+      .forward(ask(path, { json: { ...chatStream, stream_options: { include_usage: true } } }));
     assert.equal(await readText(answer), body.toString("utf8", 0, body.length - 2));
   });
 
   test(`${name}: a reset after the last event is well`, async (t) => {
     const { upstream } = await openBench(t, { answer: name, fault: { kind: "reset", after: body.length } });
-    const answer = await upstream.forward(
-      ask(path, { json: { ...chatStream, stream_options: { include_usage: true } } }),
-    );
+    const answer = await upstream
+      .attempt()
+      .forward(ask(path, { json: { ...chatStream, stream_options: { include_usage: true } } }));
     assert.deepEqual(await readAll(answer), body);
   });
 
@@ -102,7 +106,9 @@ for (const { name, path } of recordings) {
   ] as const satisfies readonly [string, Script["fault"], string][]) {
     test(`${name}: a ${what} in the middle of an event fails after the last whole event`, async (t) => {
       const { upstream } = await openBench(t, { answer: name, fault }, { body: "100ms" });
-      const { text, error } = await readBroken(await upstream.forward(ask(path, { json: chatStream })));
+      const { text, error } = await readBroken(
+        await upstream.attempt().forward(ask(path, { json: chatStream })),
+      );
       const whole = body.lastIndexOf("\n\n", lastEvent - 4) + 2;
       assert.equal(text, body.toString("utf8", 0, whole));
       assert.equal(error.code, code);
@@ -122,14 +128,17 @@ for (const [name, path] of [
       body: event + event,
       fault: { kind: "reset", after: event.length + 5 },
     });
-    const { text, error } = await readBroken(await upstream.forward(ask(path, { json: {} })));
+    const { text, error } = await readBroken(await upstream.attempt().forward(ask(path, { json: {} })));
     assert.equal(text, event);
     assert.equal(error.code, "upstream_reset");
   });
 
   test(`a clean end of a stream ${name} is well`, async (t) => {
     const { upstream } = await openBench(t, { answer: "chat-stream", body: "data: {}\r\n\r\n" });
-    assert.equal(await readText(await upstream.forward(ask(path, { json: {} }))), "data: {}\r\n\r\n");
+    assert.equal(
+      await readText(await upstream.attempt().forward(ask(path, { json: {} }))),
+      "data: {}\r\n\r\n",
+    );
   });
 }
 
@@ -146,7 +155,7 @@ for (const [name, path, body] of [
 ] as const) {
   test(`${name} may be the last event`, async (t) => {
     const { upstream } = await openBench(t, { answer: "chat-stream", body });
-    assert.equal(await readText(await upstream.forward(ask(path, { json: chatStream }))), body);
+    assert.equal(await readText(await upstream.attempt().forward(ask(path, { json: chatStream }))), body);
   });
 }
 
@@ -170,7 +179,7 @@ for (const [name, body] of [
   test(`${name}: all of it reaches a client that asked for no usage`, async (t) => {
     const { upstream } = await openBench(t, { answer: "chat-stream", body });
     assert.equal(
-      await readText(await upstream.forward(ask("/v1/chat/completions", { json: chatStream }))),
+      await readText(await upstream.attempt().forward(ask("/v1/chat/completions", { json: chatStream }))),
       body,
     );
   });
@@ -180,7 +189,7 @@ test("words about the end are no end", async (t) => {
   const body = 'data: {"choices":[{"delta":{"content":"data: [DONE]\\n\\n"}}]}\n\n';
   const { upstream } = await openBench(t, { answer: "chat-stream", body });
   const { text, error } = await readBroken(
-    await upstream.forward(ask("/v1/chat/completions", { json: chatStream })),
+    await upstream.attempt().forward(ask("/v1/chat/completions", { json: chatStream })),
   );
   assert.equal(text, body);
   assert.equal(error.code, "upstream_reset");
@@ -193,7 +202,7 @@ test("an event over the limit ends the stream after the last whole event", async
     body: [Buffer.from(whole), Buffer.from("data: "), Buffer.alloc(2 * 1024 * 1024, 0x20)],
   });
   const { text, error } = await readBroken(
-    await upstream.forward(ask("/v1/chat/completions", { json: chatStream })),
+    await upstream.attempt().forward(ask("/v1/chat/completions", { json: chatStream })),
   );
   assert.equal(text, whole);
   assert.equal(error.code, "upstream_invalid");

@@ -102,6 +102,9 @@ export function createRecorder({ plugin, onRequest, onLine }: RecorderOptions): 
       request.calls.push({ ...call, log: request.lines.filter(isOwn) });
       request.lines = request.lines.filter((line) => !isOwn(line));
     },
+    // Of interest is what the plugin did, not when it was not called or where its request went.
+    skip() {},
+    attempt() {},
     failure(exchange, error) {
       const request = open.get(exchange.id);
       if (request !== undefined) request.error ??= error;

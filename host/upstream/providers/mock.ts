@@ -44,7 +44,8 @@ type ChatRequest = z.infer<typeof chatRequest>;
  * 599) fails with that status. Every other name answers.
  */
 export function createMock(): Provider {
-  return { off: null, send: async (request) => answer(request), close: async () => {} };
+  const only = { key: "mock", url: null, send: async (request: UpstreamRequest) => answer(request) };
+  return { off: null, pick: () => only, mark: () => false, targets: () => [], close: async () => {} };
 }
 
 function answer(request: UpstreamRequest): UpstreamAnswer | Promise<UpstreamAnswer> {

@@ -1,3 +1,5 @@
+import type { TargetInfo, TargetWish } from "../targets.ts";
+
 /** A request as it goes to an upstream: without anything that is between client and gateway alone. */
 export type UpstreamRequest = {
   readonly method: string;
@@ -25,12 +27,27 @@ export type UpstreamAnswer = {
   discard(): void;
 };
 
+/** What an attempt goes to; a provider inside of the process has one of no address. */
+export type PickedTarget = {
+  /** Which one it is, for a wish. */
+  readonly key: string;
+  /** As the config has it; null without an address. */
+  readonly url: string | null;
+  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+};
+
 /** A provider kind at work for one service. */
 export type Provider = {
   /** Why it cannot serve, for the operator and the client; null when it can. */
   readonly off: string | null;
-  /** @throws {GatewayError} with blame `upstream` when there is no answer; so may the body while it is read. */
-  send(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  /**
+   * The target of the next attempt. Its `send` throws a GatewayError with blame `upstream` when there is no answer; so may
+   * the body while it is read.
+   */
+  pick(wish: TargetWish): PickedTarget;
+  /** What a probe found about a target; false when there is none of this URL. */
+  mark(url: string, healthy: boolean): boolean;
+  targets(): readonly TargetInfo[];
   /** Waits for running exchanges, then closes connections. */
   close(): Promise<void>;
 };

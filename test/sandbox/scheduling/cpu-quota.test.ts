@@ -46,7 +46,7 @@ test("a lower rate takes away what was saved, a higher one gives nothing at once
   setRate(10);
   spend(10);
   assert.ok(waitMs() > 0);
-  setRate(1_000);
+  setRate(999);
   assert.ok(waitMs() > 0);
 });
 
@@ -57,4 +57,7 @@ test("a thread's worth is never used up: a second holds no more", () => {
     spend(0.5);
     assert.equal(waitMs(), 0);
   }
+  // Instances that start at one time are each charged for the whole of it.
+  spend(10_000);
+  assert.equal(waitMs(), 0);
 });

@@ -1,0 +1,177 @@
+import { randomUUID } from "node:crypto";
+import { performance } from "node:perf_hooks";
+import { durationMs } from "#config/schema.ts";
+import type { ScheduledStep } from "#host/resolve/scheduled.ts";
+import type { Effect } from "#sdk/abi/effects.ts";
+import type { Generation } from "./generation.ts";
+import { printable } from "./json.ts";
+import { scheduleLimits } from "./limits.ts";
+import { countKinds } from "./pipeline/effect-names.ts";
+import { type CallReport, callStep } from "./pipeline/run-stage.ts";
+import { StepFailure } from "./pipeline/step-failure.ts";
+import type { Upstream } from "./upstream/forward.ts";
+
+/** Who is told of the runs. */
+export type ScheduleObserver = {
+  run(report: CallReport & { readonly effects: readonly Effect[] }): void;
+  /** A run that was left out: the one before has not ended. */
+  skip(skip: { readonly step: ScheduledStep; readonly reason: "overlap" }): void;
+  onFault(fault: unknown): void;
+};
+
+/** Calls the `schedule` hooks of a gateway's plugins. */
+export type Schedule = {
+  /** From here on, those of this generation. One that is as it was keeps its rhythm. */
+  follow(generation: Generation): void;
+  /** Ends what runs. */
+  close(): Promise<void>;
+};
+
+type Task = {
+  generation: Generation;
+  step: ScheduledStep;
+  readonly everyMs: number;
+  /** When the next run is due, of `performance.now()`. */
+  dueMs: number;
+  timer: NodeJS.Timeout | undefined;
+  running: Promise<void> | null;
+};
+
+export function createSchedule(observer: ScheduleObserver): Schedule {
+  const tasks = new Map<string, Task>();
+  const runs = new Set<Promise<void>>();
+  const closing = new AbortController();
+
+  function begin(generation: Generation, step: ScheduledStep): Task {
+    const everyMs = Math.max(scheduleLimits.leastMs, Math.min(durationMs(step.every), longestTimerMs));
+    const dueMs = performance.now();
+    const task: Task = { generation, step, everyMs, dueMs, timer: undefined, running: null };
+    wait(task, Math.min(jitter(everyMs), Math.random() * scheduleLimits.firstMs));
+    return task;
+  }
+
+  function wait(task: Task, delayMs: number): void {
+    task.timer = setTimeout(() => turn(task), delayMs).unref();
+  }
+
+  function turn(task: Task): void {
+    const now = performance.now();
+    // After a machine has slept, what was missed is not made up for.
+    task.dueMs = Math.max(task.dueMs + task.everyMs, now);
+    wait(task, Math.min(task.dueMs - now + jitter(task.everyMs), longestTimerMs));
+    if (task.running !== null) {
+      observer.skip({ step: task.step, reason: "overlap" });
+      return;
+    }
+    const run = runOnce(task, closing.signal, observer)
+      .catch(observer.onFault)
+      .finally(() => {
+        runs.delete(run);
+        task.running = null;
+      });
+    task.running = run;
+    runs.add(run);
+  }
+
+  return {
+    follow(generation) {
+      const scheduled = new Map(generation.resolver.scheduled.map((step) => [identityOf(step), step]));
+      for (const [identity, task] of tasks) {
+        if (scheduled.has(identity)) continue;
+        clearTimeout(task.timer);
+        tasks.delete(identity);
+      }
+      for (const [identity, step] of scheduled) {
+        const task = tasks.get(identity);
+        if (task === undefined) tasks.set(identity, begin(generation, step));
+        else Object.assign(task, { generation, step });
+      }
+    },
+    async close() {
+      for (const { timer } of tasks.values()) clearTimeout(timer);
+      tasks.clear();
+      closing.abort();
+      await Promise.all(runs);
+    },
+  };
+}
+
+/** A timer of Node that is set for longer ends at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
+function jitter(everyMs: number): number {
+  return Math.random() * scheduleLimits.jitterShare * everyMs;
+}
+
+/** What a binding has in common with itself after a change of the config: its place in a list is no part of it. */
+function identityOf({ binding, every }: ScheduledStep): string {
+  const owners = binding.sources.map(({ level, owner }) => [level, owner]);
+  return JSON.stringify([owners, binding.id, binding.plugin, every]);
+}
+
+async function runOnce(
+  { generation, step }: Task,
+  signal: AbortSignal,
+  observer: ScheduleObserver,
+): Promise<void> {
+  const leave = generation.enter();
+  try {
+    const id = randomUUID();
+    const upstreams = upstreamsOf(step, generation);
+    const { bindings } = generation;
+    const end = await callStep(step, () => inputOf(step, upstreams), { exchange: { id }, bindings, signal });
+    if (signal.aborted) return;
+    const { found, durationUs, fuelUsed } = end;
+    const about = { step, requestId: id, durationUs, fuelUsed, calls: 1, observed: {} };
+    try {
+      if (found instanceof StepFailure) throw found;
+      const isObserving = step.effect === "observe";
+      applyHealth(found, upstreams, isObserving);
+      const observed = isObserving ? countKinds(found) : {};
+      observer.run({ ...about, outcome: "ok", error: null, skipped: false, effects: found, observed });
+    } catch (thrown) {
+      if (!(thrown instanceof StepFailure)) throw thrown;
+      const { outcome, message } = thrown;
+      observer.run({ ...about, outcome, error: message, skipped: true, effects: [] });
+    }
+  } finally {
+    leave();
+  }
+}
+
+/**
+ * The services whose targets a binding sees and says the health of: one at the gateway all, one of a service that; others
+ * none, for whom a service has requests of theirs and of others.
+ */
+function upstreamsOf({ binding }: ScheduledStep, { upstreams }: Generation): readonly Upstream[] {
+  const { level, owner } = binding;
+  if (level === "gateway") return [...upstreams.values()];
+  const own = level === "service" ? upstreams.get(owner ?? "") : undefined;
+  return own === undefined ? [] : [own];
+}
+
+function inputOf({ binding, stage, reads }: ScheduledStep, upstreams: readonly Upstream[]): string {
+  const context = {
+    service: binding.level === "service" ? binding.owner : undefined,
+    targets: upstreams.flatMap((upstream) => upstream.targets()),
+    tenant: binding.tenant ?? undefined,
+  };
+  const shown = reads.map((read) => {
+    const member = read.slice("context.".length) as keyof typeof context;
+    return [member, context[member]] as const;
+  });
+  return JSON.stringify({ stage, ...(reads.length === 0 ? {} : { context: Object.fromEntries(shown) }) });
+}
+
+/** All or none. @throws StepFailure */
+function applyHealth(effects: readonly Effect[], upstreams: readonly Upstream[], isTrial: boolean): void {
+  const found = effects.flatMap((effect) => (effect.type === "health" ? [effect] : []));
+  const known = new Set(upstreams.flatMap((upstream) => upstream.targets().map(({ url }) => url)));
+  for (const [index, { url }] of found.entries()) {
+    if (known.has(url)) continue;
+    const message = `output/effects/${index} (health): no service of this binding has a target "${printable(url)}"`;
+    throw new StepFailure("error", message);
+  }
+  if (isTrial) return;
+  for (const { url, healthy } of found) for (const upstream of upstreams) upstream.mark(url, healthy);
+}
