@@ -66,6 +66,8 @@ async function serveGateway({
   }));
   const config = {
     listen: { port: 0 },
+    // A load that ends in the middle of its requests is no news.
+    log: { level: "error" },
     plugins: { folders: [folder], watch: false },
     gateway: { use },
     services: { fake: { provider: "openai", targets: [{ url: `${upstream}/v1`, key: "sk-upstream" }] } },
@@ -73,7 +75,7 @@ async function serveGateway({
   };
   const file = join(folder, "gateway.yaml");
   await writeFile(file, JSON.stringify(config));
-  const { url } = await start({ file, env: {}, log: createLog("warn") });
+  const { url } = await start({ file, env: {}, log: createLog("error") });
   return Number(new URL(url).port);
 }
 
