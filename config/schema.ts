@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cronProblem, isTimezone, longestCronLine } from "./cron.ts";
 
 /**
  * The shape of `gateway.yaml`, after interpolation. The one source of the config's types, of its
@@ -67,9 +68,33 @@ const whenSchema = z.strictObject({
 /** More often than this nobody needs to know how a target is. */
 const leastScheduleMs = 100;
 
-const scheduleSchema = z.strictObject({
-  every: duration.refine((text) => !(durationMs(text) < leastScheduleMs), "must be at least 100ms"),
-});
+const scheduleSchema = z
+  .strictObject({
+    every: duration
+      .refine((text) => !(durationMs(text) < leastScheduleMs), "must be at least 100ms")
+      .exactOptional(),
+    cron: z
+      .string()
+      .max(longestCronLine)
+      .superRefine((line, { addIssue }) => {
+        const message = cronProblem(line);
+        if (message !== null) addIssue({ code: "custom", message });
+      })
+      .exactOptional()
+      .describe("Minute, hour, day of the month, month, day of the week: 0 3 * * MON-FRI"),
+    timezone: z
+      .string()
+      .refine(isTimezone, "is no time zone that is known here: use a name like Europe/Berlin, or UTC")
+      .exactOptional()
+      .describe("Of cron; default UTC"),
+  })
+  .refine(({ every, cron }) => (every === undefined) !== (cron === undefined), {
+    error: "must have every or cron, and not both",
+  })
+  .refine(({ cron, timezone }) => timezone === undefined || cron !== undefined, {
+    path: ["timezone"],
+    error: "is for cron alone",
+  });
 
 const bindingSchema = z
   .strictObject({

@@ -307,6 +307,12 @@ export const scheduleLimits = {
   jitterShare: 0.1,
   /** From the start to the first run at most, however seldom it runs. */
   firstMs: 10_000,
+  /** By up to so much a run by cron is late, for the same reason. */
+  cronJitterMs: 1_000,
+  /** How often the clock is looked at: no timer knows that it was set, or that the machine has slept. */
+  lookMs: 30_000,
+  /** A clock that is set back by less repeats no time of cron; one that was further off is started with anew. */
+  setBackMs: 3_600_000,
 } as const;
 
 /** Of the plugin folders. */

@@ -1,14 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { durationMs } from "#config/schema.ts";
 import type { ScheduledStep } from "#host/resolve/scheduled.ts";
 import type { Effect } from "#sdk/abi/effects.ts";
 import type { Generation } from "./generation.ts";
 import { printable } from "./json.ts";
-import { scheduleLimits } from "./limits.ts";
 import { countKinds } from "./pipeline/effect-names.ts";
 import { type CallReport, callStep } from "./pipeline/run-stage.ts";
 import { StepFailure } from "./pipeline/step-failure.ts";
+import { type Clock, createTurns, type Turns } from "./turns.ts";
 import type { Upstream } from "./upstream/forward.ts";
 
 /** Who is told of the runs. */
@@ -23,6 +22,8 @@ export type ScheduleObserver = {
 export type Schedule = {
   /** From here on, those of this generation. One that is as it was keeps its rhythm. */
   follow(generation: Generation): void;
+  /** When the hook of a binding runs next; null when nobody knows. */
+  next(binding: string): Date | null;
   /** Ends what runs. */
   close(): Promise<void>;
 };
@@ -30,11 +31,15 @@ export type Schedule = {
 type Task = {
   generation: Generation;
   step: ScheduledStep;
-  readonly everyMs: number;
-  /** When the next run is due, of `performance.now()`. */
-  dueMs: number;
+  readonly turns: Turns;
   timer: NodeJS.Timeout | undefined;
   running: Promise<void> | null;
+};
+
+const clock: Clock = {
+  wallMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  random: () => Math.random(),
 };
 
 export function createSchedule(observer: ScheduleObserver): Schedule {
@@ -43,22 +48,21 @@ export function createSchedule(observer: ScheduleObserver): Schedule {
   const closing = new AbortController();
 
   function begin(generation: Generation, step: ScheduledStep): Task {
-    const everyMs = Math.max(scheduleLimits.leastMs, Math.min(durationMs(step.every), longestTimerMs));
-    const dueMs = performance.now();
-    const task: Task = { generation, step, everyMs, dueMs, timer: undefined, running: null };
-    wait(task, Math.min(jitter(everyMs), Math.random() * scheduleLimits.firstMs));
+    const turns = createTurns(step.rhythm, clock);
+    const task: Task = { generation, step, turns, timer: undefined, running: null };
+    wait(task);
     return task;
   }
 
-  function wait(task: Task, delayMs: number): void {
-    task.timer = setTimeout(() => turn(task), delayMs).unref();
+  function wait(task: Task): void {
+    const sleepMs = task.turns.sleepMs();
+    if (sleepMs !== null) task.timer = setTimeout(() => wake(task), sleepMs).unref();
   }
 
-  function turn(task: Task): void {
-    const now = performance.now();
-    // After a machine has slept, what was missed is not made up for.
-    task.dueMs = Math.max(task.dueMs + task.everyMs, now);
-    wait(task, Math.min(task.dueMs - now + jitter(task.everyMs), longestTimerMs));
+  function wake(task: Task): void {
+    const isDue = task.turns.take();
+    wait(task);
+    if (!isDue) return;
     if (task.running !== null) {
       observer.skip({ step: task.step, reason: "overlap" });
       return;
@@ -87,6 +91,10 @@ export function createSchedule(observer: ScheduleObserver): Schedule {
         else Object.assign(task, { generation, step });
       }
     },
+    next(binding) {
+      const task = tasks.values().find(({ step }) => step.key === binding);
+      return task?.turns.next() ?? null;
+    },
     async close() {
       for (const { timer } of tasks.values()) clearTimeout(timer);
       tasks.clear();
@@ -96,17 +104,10 @@ export function createSchedule(observer: ScheduleObserver): Schedule {
   };
 }
 
-/** A timer of Node that is set for longer ends at once. */
-const longestTimerMs = 2 ** 31 - 1;
-
-function jitter(everyMs: number): number {
-  return Math.random() * scheduleLimits.jitterShare * everyMs;
-}
-
 /** What a binding has in common with itself after a change of the config: its place in a list is no part of it. */
-function identityOf({ binding, every }: ScheduledStep): string {
+function identityOf({ binding, rhythm }: ScheduledStep): string {
   const owners = binding.sources.map(({ level, owner }) => [level, owner]);
-  return JSON.stringify([owners, binding.id, binding.plugin, every]);
+  return JSON.stringify([owners, binding.id, binding.plugin, rhythm]);
 }
 
 async function runOnce(

@@ -17,7 +17,7 @@ const files = globSync("{host,config,plugin-sdk,plugins}/**/*.{ts,js}", {
 const rooms: Readonly<
   Record<string, { readonly files?: readonly string[]; readonly packages?: readonly string[] }>
 > = {
-  "config/": { packages: ["node:*", "yaml", "zod", "leven", "ajv", "ajv-formats"] },
+  "config/": { packages: ["node:*", "yaml", "zod", "leven", "ajv", "ajv-formats", "croner"] },
   "plugin-sdk/abi/": {},
   "plugin-sdk/": { files: ["plugin-sdk/abi/"], packages: ["@standard-schema/spec", "extism:host"] },
   "plugin-sdk/runtime/": {
@@ -116,6 +116,7 @@ const homes: Readonly<Record<string, string>> = {
   "@prometheus-io/client": "host/observe/metrics.ts",
   "ipaddr.js": "host/capabilities/egress.ts",
   leven: "config/suggest.ts",
+  croner: "config/cron.ts",
 };
 
 type Import = { readonly from: string; readonly to: string; readonly kind: "file" | "package" };

@@ -1,7 +1,10 @@
-import type { ScheduleConfig } from "#config/schema.ts";
+import { cronProblem } from "#config/cron.ts";
 import type { Manifest, ScheduleDeclaration } from "#sdk/abi/manifest.ts";
 import type { Binding } from "./binding.ts";
 import { originOf } from "./origin.ts";
+
+/** When a hook runs: so long apart, or at the times of a cron line. */
+export type Rhythm = { readonly every: string } | { readonly cron: string; readonly timezone: string };
 
 /** The `schedule` hook of a binding, ready to be called. Part of no plan. */
 export type ScheduledStep = {
@@ -10,49 +13,54 @@ export type ScheduledStep = {
   readonly binding: Binding;
   readonly hook: "schedule";
   readonly stage: "schedule";
-  readonly every: string;
+  readonly rhythm: Rhythm;
   /** `observe`: what it asks for is recorded and not done. */
   readonly effect: "enforce" | "observe";
   readonly reads: NonNullable<ScheduleDeclaration["reads"]>;
   readonly writes: ReadonlySet<string>;
 };
 
-/** Null for a binding whose plugin has no such hook, or none that `findScheduleProblems` lets pass. */
+/** Null for a binding whose plugin has no such hook. */
 export function scheduledStepOf(binding: Binding, { hooks }: Manifest): ScheduledStep | null {
-  const every = everyOf(binding, hooks.schedule);
-  if (hooks.schedule === undefined || every === undefined) return null;
+  const hook = hooks.schedule;
+  const rhythm = hook === undefined ? null : rhythmOf(binding.declared.schedule ?? hook);
+  if (hook === undefined || rhythm === null) return null;
   return Object.freeze({
     key: binding.key,
     binding,
     hook: "schedule",
     stage: "schedule",
-    every,
+    rhythm,
     effect: binding.declared.effect ?? "enforce",
-    reads: Object.freeze([...(hooks.schedule.reads ?? [])]),
-    writes: new Set(hooks.schedule.writes),
+    reads: Object.freeze([...(hook.reads ?? [])]),
+    writes: new Set(hook.writes),
   });
 }
 
-function everyOf(
-  { declared }: Binding,
-  hook: ScheduleDeclaration | undefined,
-): ScheduleConfig["every"] | undefined {
-  return declared.schedule?.every ?? hook?.every;
+type Declared = { readonly every?: string; readonly cron?: string; readonly timezone?: string };
+
+function rhythmOf({ every, cron, timezone = "UTC" }: Declared): Rhythm | null {
+  if (every !== undefined) return Object.freeze({ every });
+  return cron === undefined ? null : Object.freeze({ cron, timezone });
 }
 
-/** A `schedule` without a hook that it could be for, and a hook whose turn nobody says. */
+/** A `schedule` without a hook that it could be for, and a hook whose manifest names no time that there is. */
 export function findScheduleProblems(
   bindings: readonly Binding[],
   manifests: ReadonlyMap<string, Manifest>,
 ): { readonly path: Binding["path"]; readonly message: string }[] {
   return bindings.flatMap((binding) => {
-    const hook = manifests.get(binding.plugin)?.hooks.schedule;
+    const { plugin, declared } = binding;
+    const hook = manifests.get(plugin)?.hooks.schedule;
     const path = originOf(binding, ["schedule"]);
     if (hook === undefined) {
-      const message = `the plugin "${binding.plugin}" has no hook that runs from time to time`;
-      return binding.declared.schedule === undefined ? [] : [{ path, message }];
+      const message = `the plugin "${plugin}" has no hook that runs from time to time`;
+      return declared.schedule === undefined ? [] : [{ path, message }];
     }
-    const message = `the plugin "${binding.plugin}" runs by cron, which this gateway cannot: add schedule: { every: 1h }`;
-    return everyOf(binding, hook) === undefined ? [{ path, message }] : [];
+    if (declared.schedule !== undefined || hook.cron === undefined) return [];
+    const problem = cronProblem(hook.cron);
+    if (problem === null) return [];
+    const message = `the cron line "${hook.cron}" in the manifest of "${plugin}" cannot be used: ${problem}; say schedule: { cron: … } or { every: … } here`;
+    return [{ path, message }];
   });
 }

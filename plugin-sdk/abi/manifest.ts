@@ -14,6 +14,9 @@ const writePattern =
 /** `250ms`, `30s`, `5m`, `1h`. */
 const durationPattern = "^\\d{1,9}(ms|s|m|h)$";
 
+/** Five fields: `0 3 * * MON-FRI`. What they may hold the gateway says. */
+const cronPattern = "^[0-9A-Za-z*,/-]+( +[0-9A-Za-z*,/-]+){4}$";
+
 const hookSchema = {
   type: "object",
   additionalProperties: false,
@@ -28,7 +31,7 @@ const hookSchema = {
 } as const;
 
 /**
- * When `schedule` runs, unless the binding says otherwise: `every` a length of time, or by a `cron` line (five fields, UTC).
+ * When `schedule` runs, unless the binding says otherwise: `every` a length of time, or by a `cron` line, read in UTC.
  * There is no request, so it sees and does little.
  */
 const scheduleSchema = {
@@ -36,7 +39,7 @@ const scheduleSchema = {
   additionalProperties: false,
   properties: {
     every: { type: "string", pattern: durationPattern },
-    cron: { type: "string", maxLength: 128 },
+    cron: { type: "string", pattern: cronPattern, maxLength: 128 },
     reads: { type: "array", items: { enum: ["context.service", "context.targets", "context.tenant"] } },
     writes: { type: "array", items: { const: "health" } },
   },

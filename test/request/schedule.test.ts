@@ -257,7 +257,6 @@ for (const [name, plugin, binding, message] of [
     { plugin: "ticks", schedule: { every: "99ms" } },
     /must be at least 100ms/,
   ],
-  ["a manifest with cron", cron(), { plugin: "ticks" }, /runs by cron, which this gateway cannot/],
 ] as const) {
   test(`${name} is a mistake of the config`, async (t) => {
     const plugins = { [binding.plugin]: plugin };
@@ -276,7 +275,3 @@ test("by cron or every so long: not both", async (t) => {
   };
   assert.match(refused.plugins[0]?.reason ?? "", /\/hooks\/schedule/);
 });
-
-function cron(): Uint8Array {
-  return watPlugin({ name: "ticks", hooks: { schedule: { cron: "0 * * * *" } } }, { schedule: [] });
-}
