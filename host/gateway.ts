@@ -29,6 +29,8 @@ export type Gateway = {
   readonly refusals: Refusals;
   /** What that generation was made of. */
   readonly files: Pick<LoadedGeneration, "accepted" | "plugins">;
+  /** When the `schedule` hook of a binding runs next, by the key of the binding; null when it has none. */
+  nextRun(binding: string): Date | null;
   /** Looks at all files again, as the watcher does by itself. */
   reload(): Promise<void>;
   /** Stops watching, waits for running requests, closes everything. */
@@ -103,6 +105,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     get files() {
       return inService.current;
     },
+    nextRun: schedule.next,
     reload: reloads.run,
     async close() {
       await watcher.close();

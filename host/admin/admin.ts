@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import type { GatewayConfig } from "#config/schema.ts";
 import type { Gateway } from "../gateway.ts";
 import { manifestsOf } from "../generation.ts";
-import { callLimits, moduleLimits, pagesPerMb } from "../limits.ts";
+import { callLimits, moduleLimits, pagesPerMb, scheduleLimits } from "../limits.ts";
 import { explain } from "../resolve/explain.ts";
 import { isSameSecret } from "../same-secret.ts";
 import { createPageServer, type Page, type PageServerOptions } from "../server.ts";
@@ -16,7 +16,7 @@ export type AdminServer = {
 
 export type AdminOptions = Pick<PageServerOptions, "limits" | "onRefused" | "onFault"> & {
   readonly admin: NonNullable<GatewayConfig["admin"]>;
-  readonly gateway: Pick<Gateway, "current" | "files" | "refusals">;
+  readonly gateway: Pick<Gateway, "current" | "files" | "refusals" | "nextRun">;
   /** The gateway's own pages, which it has too. */
   readonly pages: PageServerOptions["pages"];
 };
@@ -76,8 +76,8 @@ function refuseName(host: string): Page | null {
     : problemPage(403, "Without admin.token, ask for localhost or for the address.");
 }
 
-/** As `sandgate explain --json`. */
-function explainPage({ current, files }: AdminOptions["gateway"], query: URLSearchParams): Page {
+/** As `sandgate explain --json`, and when what is scheduled runs next. */
+function explainPage({ current, files, nextRun }: AdminOptions["gateway"], query: URLSearchParams): Page {
   const { config, source } = files.accepted;
   const route = query.get("route");
   const consumer = query.get("consumer");
@@ -96,6 +96,7 @@ function explainPage({ current, files }: AdminOptions["gateway"], query: URLSear
     resolver: current.resolver,
     manifests: manifestsOf(files.plugins.plugins),
     callLimits: { fuel, deadlineMs, memoryMb },
+    schedules: { ...scheduleLimits, next: nextRun },
   };
   return jsonPage(200, explain(context, { route, consumer }));
 }

@@ -1,5 +1,6 @@
 import type { ExplainedStep, Explanation } from "#host/resolve/explain.ts";
 import type { ExplainedBinding } from "#host/resolve/explain-binding.ts";
+import type { ExplainedSchedule } from "#host/resolve/explain-schedule.ts";
 import type { BindingPlace, From, Place, Said } from "#host/resolve/explain-value.ts";
 import { escapeControls } from "#host/sandbox/log-lines.ts";
 import { paint } from "./dev/report.ts";
@@ -12,7 +13,7 @@ const bodyUses = {
 
 /** An explanation for reading, in the order of a request; the values of each binding at the end. */
 export function explanationText(explanation: Explanation): string {
-  const { route, service, consumer, stages, responseBody, bindings, removed, notes } = explanation;
+  const { route, service, consumer, stages, schedules, responseBody, bindings, removed, notes } = explanation;
   const { use, because } = responseBody;
   const targets = service.targets.map(({ url, hasKey }) => `${url}${hasKey ? "" : " (no key)"}`);
   const lines = [
@@ -33,6 +34,8 @@ export function explanationText(explanation: Explanation): string {
         steps.flatMap((step) => stepLines(step, { number: index + 1, alone, isBatch: steps.length > 1 })),
       ),
     ]),
+    ...(schedules.length === 0 ? [] : ["", heading("from time to time")]),
+    ...schedules.flatMap(scheduleLines),
     ...bindings.flatMap((binding) => ["", ...bindingLines(binding)]),
     ...(removed.length === 0 ? [] : ["", heading("removed")]),
     ...rows(
@@ -45,18 +48,37 @@ export function explanationText(explanation: Explanation): string {
   return `${lines.map((line) => line.trimEnd()).join("\n")}\n`;
 }
 
+function scheduleLines({ id, plugin, schedule, jitterMs }: ExplainedSchedule): string[] {
+  return [
+    `      ${bold(nameText(id, plugin))}  schedule`,
+    ...rows([
+      ...saidRow("      schedule", schedule, scheduleText),
+      ["      late by", `at most ${jitterMs}ms`, ""],
+    ]),
+  ];
+}
+
+function scheduleText(value: unknown): string {
+  const { every, cron, timezone } = value as { every?: string; cron?: string; timezone?: string };
+  if (every !== undefined) return `every ${every}`;
+  return timezone === undefined ? `cron ${cron}` : `cron ${cron}, ${timezone}`;
+}
+
+function nameText(id: string, plugin: string): string {
+  return plugin === id ? id : `${id} (${plugin})`;
+}
+
 type Standing = { readonly number: number; readonly alone: string | null; readonly isBatch: boolean };
 
 function stepLines(step: ExplainedStep, { number, alone, isBatch }: Standing): string[] {
   const { id, plugin, hook, priority, mode, onStream, neverRuns } = step;
-  const name = plugin === id ? id : `${id} (${plugin})`;
   const remarks = [
     isBatch ? "at the same time as the others of this number" : alone,
     onStream === null ? null : `of a stream: ${onStream}`,
     neverRuns === null ? null : `can never run: ${neverRuns}`,
   ];
   return [
-    `  ${String(number).padStart(2)}  ${bold(name)}  ${hook}`,
+    `  ${String(number).padStart(2)}  ${bold(nameText(id, plugin))}  ${hook}`,
     ...rows([saidRow("      priority", priority), saidRow("      mode", mode)].flat()),
     ...remarks.filter((remark) => remark !== null).map((remark) => `      ${escapeControls(remark)}`),
   ];
@@ -92,9 +114,9 @@ function heading(title: string, more?: string): string {
 
 type Row = readonly [name: string, value: string, from: string];
 
-function saidRow(name: string, { value, from, overrides }: Said): Row[] {
-  const over = overrides.map((one): Row => ["", `over ${valueText(one.value)}`, fromText(one.from)]);
-  return [[name, valueText(value), fromText(from)], ...over];
+function saidRow(name: string, { value, from, overrides }: Said, print = valueText): Row[] {
+  const over = overrides.map((one): Row => ["", `over ${print(one.value)}`, fromText(one.from)]);
+  return [[name, print(value), fromText(from)], ...over];
 }
 
 function valueText(value: unknown): string {

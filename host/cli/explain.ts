@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { printProblem } from "#config/problem.ts";
 import { locateProblem } from "#config/source.ts";
 import { suggest } from "#config/suggest.ts";
-import { callLimits, moduleLimits, pagesPerMb } from "#host/limits.ts";
+import { callLimits, moduleLimits, pagesPerMb, scheduleLimits } from "#host/limits.ts";
 import { loadManifests } from "#host/load-generation.ts";
 import { type ExplainOptions, type Explanation, explain } from "#host/resolve/explain.ts";
 import { createResolver } from "#host/resolve/plan.ts";
@@ -71,7 +71,11 @@ async function explained(options: Options): Promise<Found> {
   }
   const memoryMb = moduleLimits.memoryPages / pagesPerMb;
   const { fuel, deadlineMs } = callLimits;
-  const context = { config, source, resolver, manifests, callLimits: { fuel, deadlineMs, memoryMb } };
+  const context = {
+    ...{ config, source, resolver, manifests },
+    callLimits: { fuel, deadlineMs, memoryMb },
+    schedules: { ...scheduleLimits, next: () => null },
+  };
   return { explanation: explain(context, { route: route.name, consumer }) };
 }
 

@@ -11,6 +11,7 @@ import {
   explainBinding,
   manifestOr,
 } from "./explain-binding.ts";
+import { type ExplainedSchedule, explainSchedule, type ScheduleContext } from "./explain-schedule.ts";
 import {
   type BindingPlace,
   bindingPlaceOf,
@@ -37,7 +38,9 @@ export type Explanation = {
   readonly consumer: (Place & { readonly name: string; readonly groups: readonly string[] }) | null;
   readonly stages: readonly ExplainedStage[];
   readonly responseBody: { readonly use: ResponseBodyUse; readonly because: readonly string[] };
-  /** Of the steps, by key, in the order in which they come first. */
+  /** Hooks that run from time to time, for no request. */
+  readonly schedules: readonly ExplainedSchedule[];
+  /** Of the steps, by key, in the order in which they come first; then of the schedules. */
   readonly bindings: readonly ExplainedBinding[];
   /** Ids that `enabled: false` removes here. */
   readonly removed: readonly {
@@ -77,6 +80,7 @@ export type ExplainOptions = {
   readonly resolver: Resolver;
   readonly manifests: ReadonlyMap<string, Manifest>;
   readonly callLimits: CallLimits;
+  readonly schedules: ScheduleContext;
 };
 
 /**
@@ -94,7 +98,8 @@ export function explain(
   const steps = stages.flatMap(({ batches }) => batches.flat());
   const standing = { plan, match, steps };
   const candidates = candidatesOf(readLayers(config), plan);
-  const bindings = [...new Set(steps.map(({ binding }) => binding))];
+  const scheduled = resolver.scheduledFor(route, consumer);
+  const bindings = [...new Set([...steps, ...scheduled].map(({ binding }) => binding))];
   return {
     version: 1,
     route: {
@@ -115,6 +120,7 @@ export function explain(
       })),
     })),
     responseBody: { use: plan.responseBody, because: bodyUsers(plan) },
+    schedules: scheduled.map((step) => explainSchedule(step, options)),
     bindings: bindings.flatMap((binding) => {
       const manifest = manifests.get(binding.plugin);
       const ofId = candidates.get(binding.id) ?? [];

@@ -56,6 +56,8 @@ export type Resolver = {
   readonly bindings: readonly Binding[];
   /** Of these, the hooks that run from time to time. */
   readonly scheduled: readonly ScheduledStep[];
+  /** Of those, the ones whose bindings are in force for this route and consumer. Throws as `plan` does. */
+  readonly scheduledFor: (route: string, consumer: string | null) => readonly ScheduledStep[];
 };
 
 /**
@@ -91,6 +93,7 @@ export function createResolver(
   if (problems.length > 0) return { problems: problems.slice(0, configLimits.problems) };
 
   const remember = rememberRecent<Plan>(configLimits.plansInMemory);
+  const scheduled = new Map(scheduledOf(bindings, manifests).map((step) => [step.key, step]));
   const resolver: Resolver = {
     match: createMatcher(config.routes),
     plan: (route, consumer) => {
@@ -102,7 +105,11 @@ export function createResolver(
       });
     },
     bindings,
-    scheduled: Object.freeze(scheduledOf(bindings, manifests)),
+    scheduled: Object.freeze([...scheduled.values()]),
+    scheduledFor: (route, consumer) => {
+      assertKnown(config, route, consumer);
+      return enabledOf(chain.inForce(route, consumer)).flatMap(({ key }) => scheduled.get(key) ?? []);
+    },
   };
   return { resolver: Object.freeze(resolver) };
 }

@@ -51,6 +51,8 @@ async function explain(
   for (const manifest of plugins) {
     await writeFile(join(folder, `${manifest.name}.wasm`), watPlugin(manifest, { pre_request: [] }));
   }
+  const nightly = { name: "nightly", hooks: { schedule: { every: "2h" } } };
+  await writeFile(join(folder, "nightly.wasm"), watPlugin(nightly, { schedule: [] }));
   await writeFile(join(folder, "gateway.yaml"), text);
   return runCommand(["explain", "--config", "gateway.yaml", ...args], {
     cwd: folder,
@@ -107,6 +109,27 @@ limit  limit 1.0.0
 
 removed
   more                    by gateway                    gateway.yaml:6:7
+`;
+
+test("what runs from time to time is shown in a part of its own", async (t) => {
+  const text = config.replace(
+    "gateway:\n  use:\n",
+    `gateway:\n  use:\n    - { plugin: nightly, schedule: { cron: "0 3 * * MON-FRI", timezone: Europe/Berlin } }\n    - { plugin: nightly, id: often }\n`,
+  );
+  const { stdout } = await explain(t, ["--route", "chat"], text);
+  assert.ok(stdout.includes(scheduled), stdout);
+  assert.match(stdout, /^nightly {2}nightly 1\.0\.0$/m);
+});
+
+const scheduled = `
+from time to time
+      nightly  schedule
+      schedule            cron 0 3 * * MON-FRI, Europe/Berlin
+                                                        gateway.yaml:4:26  gateway
+      late by             at most 1000ms
+      often (nightly)  schedule
+      schedule            every 2h                      the plugin's manifest
+      late by             at most 720000ms
 `;
 
 test("the plan of a route and a consumer is shown as text for a terminal", async (t) => {

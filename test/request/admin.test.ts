@@ -45,6 +45,32 @@ test("the plan of a route is explained, for a consumer too", async (t) => {
   }
 });
 
+test("what is scheduled is explained with its next time", async (t) => {
+  const ticks = watPlugin({ name: "ticks", hooks: { schedule: { every: "1h" } } }, { schedule: [] });
+  const use = [
+    { plugin: "ticks", schedule: { cron: "0 3 29 2 *", timezone: "Europe/Berlin" } },
+    { plugin: "ticks", id: "often" },
+  ];
+  const config = { ...stampConfig(true), gateway: { use }, admin: { port: 0 } };
+  const gateway = await startTestGateway(t, { config, plugins: { stamp: stamp(1), ticks } });
+  const answer = await fetch(`${gateway.running.adminUrl}/explain?route=chat`);
+  const { schedules } = (await answer.json()) as {
+    schedules: { binding: string; schedule: { value: object }; jitterMs: number; next: string }[];
+  };
+  const shown = schedules.map(({ binding, schedule, jitterMs }) => ({
+    binding,
+    ...schedule.value,
+    jitterMs,
+  }));
+  assert.deepEqual(shown, [
+    { binding: "gateway.use.0", cron: "0 3 29 2 *", timezone: "Europe/Berlin", jitterMs: 1_000 },
+    { binding: "gateway.use.1", every: "1h", jitterMs: 360_000 },
+  ]);
+  assert.match(schedules[0]?.next ?? "", /^\d{4}-02-29T02:00:0[01]/);
+  const inMs = Date.parse(schedules[1]?.next ?? "") - Date.now();
+  assert.ok(inMs > -10_000 && inMs <= 3_960_000, String(inMs));
+});
+
 for (const query of ["", "?route=none", "?route=constructor", "?route=chat&consumer=bob"]) {
   test(`there is nothing to explain: ${query || "no route"}`, async (t) => {
     const { get } = await open(t);

@@ -31,6 +31,7 @@ const fileSchema = z.strictObject({
       removed: lines.default([]),
       responseBody: lines.exactOptional(),
       notes: lines.exactOptional(),
+      schedules: lines.default([]),
     }),
   ),
 });
@@ -63,8 +64,9 @@ async function explained(
   const resolved = createResolver(config, manifests);
   assert.ok("resolver" in resolved, JSON.stringify(resolved));
   const callLimits = { fuel: 1, memoryMb: 1, deadlineMs: 1 };
+  const schedules = { leastMs: 100, jitterShare: 0.1, cronJitterMs: 500, next: () => null };
   const explanation = explain(
-    { config, source, manifests, resolver: resolved.resolver, callLimits },
+    { config, source, manifests, resolver: resolved.resolver, callLimits, schedules },
     { route: "r", consumer },
   );
   for (const value of Object.values(env)) assert.ok(!JSON.stringify(explanation).includes(value));
@@ -73,7 +75,7 @@ async function explained(
 
 function check(
   expected: Case,
-  { stages, bindings, service, removed, responseBody, notes }: Explanation,
+  { stages, schedules, bindings, service, removed, responseBody, notes }: Explanation,
 ): void {
   const byKey = new Map(bindings.map((binding) => [binding.key, binding]));
   for (const [key, said] of Object.entries(expected.bindings)) {
@@ -95,6 +97,12 @@ function check(
     batches.flatMap((batch, index) =>
       batch.steps.map((step) => `${stage} ${index + 1}: ${stepText(step, batch.alone)}`),
     ),
+  );
+  assert.deepEqual(
+    schedules.map(({ id, schedule, jitterMs }) =>
+      [id, ...saidTexts({ schedule }), `${jitterMs}ms`].join(", "),
+    ),
+    expected.schedules,
   );
   if (expected.steps) assert.deepEqual(steps, expected.steps);
   if (expected.notes) assert.deepEqual(notes, expected.notes);
