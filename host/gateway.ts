@@ -4,6 +4,7 @@ import type { Generation } from "./generation.ts";
 import { type LoadedGeneration, type LoadOptions, loadFiles } from "./load-generation.ts";
 import type { Log } from "./observe/log.ts";
 import type { RefusedFile } from "./plugin-folder.ts";
+import { keepHealth } from "./probed-health.ts";
 import { createSchedule, type ScheduleObserver } from "./schedule.ts";
 import { createCaches } from "./store/cache.ts";
 import { createStores } from "./store/stores.ts";
@@ -79,6 +80,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const reloads = oneAtATime(async () => {
     const { next, problems, watched } = await loadFiles(loading, inService.current);
     if (next !== null) {
+      if (next.generation !== inService.current.generation) {
+        keepHealth(inService.current.generation, next.generation);
+      }
       inService.put(next);
       schedule.follow(next.generation);
     }

@@ -3,10 +3,10 @@ import { performance } from "node:perf_hooks";
 import type { ScheduledStep } from "#host/resolve/scheduled.ts";
 import type { Effect } from "#sdk/abi/effects.ts";
 import type { Generation } from "./generation.ts";
-import { printable } from "./json.ts";
 import { countKinds } from "./pipeline/effect-names.ts";
 import { type CallReport, callStep } from "./pipeline/run-stage.ts";
 import { StepFailure } from "./pipeline/step-failure.ts";
+import { readMarks, setMarks, upstreamsOf } from "./probed-health.ts";
 import { type Clock, createTurns, type Turns } from "./turns.ts";
 import type { Upstream } from "./upstream/forward.ts";
 
@@ -110,11 +110,8 @@ function identityOf({ binding, rhythm }: ScheduledStep): string {
   return JSON.stringify([owners, binding.id, binding.plugin, rhythm]);
 }
 
-async function runOnce(
-  { generation, step }: Task,
-  signal: AbortSignal,
-  observer: ScheduleObserver,
-): Promise<void> {
+async function runOnce(task: Task, signal: AbortSignal, observer: ScheduleObserver): Promise<void> {
+  const { generation, step } = task;
   const leave = generation.enter();
   try {
     const id = randomUUID();
@@ -127,7 +124,10 @@ async function runOnce(
     try {
       if (found instanceof StepFailure) throw found;
       const isObserving = step.effect === "observe";
-      applyHealth(found, upstreams, isObserving);
+      const marks = readMarks(found, upstreams);
+      // What has come into service meanwhile has to know too.
+      const now = upstreamsOf(task.step, task.generation);
+      if (!isObserving) setMarks(marks, new Set([...upstreams, ...now]));
       const observed = isObserving ? countKinds(found) : {};
       observer.run({ ...about, outcome: "ok", error: null, skipped: false, effects: found, observed });
     } catch (thrown) {
@@ -138,17 +138,6 @@ async function runOnce(
   } finally {
     leave();
   }
-}
-
-/**
- * The services whose targets a binding sees and says the health of: one at the gateway all, one of a service that; others
- * none, for whom a service has requests of theirs and of others.
- */
-function upstreamsOf({ binding }: ScheduledStep, { upstreams }: Generation): readonly Upstream[] {
-  const { level, owner } = binding;
-  if (level === "gateway") return [...upstreams.values()];
-  const own = level === "service" ? upstreams.get(owner ?? "") : undefined;
-  return own === undefined ? [] : [own];
 }
 
 function inputOf({ binding, stage, reads }: ScheduledStep, upstreams: readonly Upstream[]): string {
@@ -162,17 +151,4 @@ function inputOf({ binding, stage, reads }: ScheduledStep, upstreams: readonly U
     return [member, context[member]] as const;
   });
   return JSON.stringify({ stage, ...(reads.length === 0 ? {} : { context: Object.fromEntries(shown) }) });
-}
-
-/** All or none. @throws StepFailure */
-function applyHealth(effects: readonly Effect[], upstreams: readonly Upstream[], isTrial: boolean): void {
-  const found = effects.flatMap((effect) => (effect.type === "health" ? [effect] : []));
-  const known = new Set(upstreams.flatMap((upstream) => upstream.targets().map(({ url }) => url)));
-  for (const [index, { url }] of found.entries()) {
-    if (known.has(url)) continue;
-    const message = `output/effects/${index} (health): no service of this binding has a target "${printable(url)}"`;
-    throw new StepFailure("error", message);
-  }
-  if (isTrial) return;
-  for (const { url, healthy } of found) for (const upstream of upstreams) upstream.mark(url, healthy);
 }

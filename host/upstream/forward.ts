@@ -71,6 +71,8 @@ export type Upstream = {
   attempt(wish?: TargetWish): Attempt;
   /** What a probe found about a target; false when the service has none of this URL. */
   mark(url: string, healthy: boolean): boolean;
+  /** URLs of targets that a probe has found not to work. */
+  failedProbes(): readonly string[];
   targets(): readonly TargetInfo[];
   /** Waits for running exchanges, then closes connections. */
   close(): Promise<void>;
@@ -90,6 +92,7 @@ export function createUpstream(name: string, service: ServiceConfig): Upstream {
       return { key, target: url, forward: (request) => forward(request, send) };
     },
     mark: provider.mark,
+    failedProbes: provider.failedProbes,
     targets: provider.targets,
     close: () => provider.close(),
   };

@@ -25,6 +25,8 @@ export type Targets<Target> = {
   pick(wish: TargetWish): PickedEntry<Target> | null;
   /** What a probe found: holds until the next probe, or an exchange that goes well. False when there is no such target. */
   mark(url: string, healthy: boolean): boolean;
+  /** The URLs about which a probe has found that they do not work, and nothing better is known since. */
+  failedProbes(): readonly string[];
   list(): readonly TargetInfo[];
 };
 
@@ -97,6 +99,10 @@ export function createTargets<Target extends { readonly url: string; readonly we
       const marked = entries.filter((entry) => entry.url === url);
       for (const entry of marked) Object.assign(entry, healthy ? restored : { probedUnhealthy: true });
       return marked.length > 0;
+    },
+    failedProbes() {
+      const working = new Set(entries.filter((entry) => !entry.probedUnhealthy).map(({ url }) => url));
+      return [...new Set(entries.map(({ url }) => url))].filter((url) => !working.has(url));
     },
     list: () => entries.map((entry) => ({ url: entry.url, healthy: isHealthy(entry) })),
   };

@@ -28,7 +28,7 @@ for (const [name, binding, rhythm, hour] of [
   ["a binding in place of the manifest", { schedule: { cron: "0 4 * * *" } }, { cron: "0 7 * * *" }, 4],
   ["a manifest, in UTC", {}, { cron: "0 4 * * *" }, 4],
 ] as const) {
-  test(`${name} says by cron when the hook runs`, async (t) => {
+  test(`${name} says by cron when the hook runs`, { timeout: 60_000 }, async (t) => {
     const setClock = holdClock(t, `2026-07-01T0${hour - 1}:59:59.900Z`);
     const gateway = await start(t, binding, ticks(rhythm));
     const runs = async () =>

@@ -45,7 +45,14 @@ type ChatRequest = z.infer<typeof chatRequest>;
  */
 export function createMock(): Provider {
   const only = { key: "mock", url: null, send: async (request: UpstreamRequest) => answer(request) };
-  return { off: null, pick: () => only, mark: () => false, targets: () => [], close: async () => {} };
+  return {
+    off: null,
+    pick: () => only,
+    mark: () => false,
+    failedProbes: () => [],
+    targets: () => [],
+    close: async () => {},
+  };
 }
 
 function answer(request: UpstreamRequest): UpstreamAnswer | Promise<UpstreamAnswer> {

@@ -30,6 +30,7 @@ export function createOpenAi(service: Extract<ServiceConfig, { provider: "openai
       return { key, url: target.url, send: (request) => ask(picked, request) };
     },
     mark: targets.mark,
+    failedProbes: targets.failedProbes,
     targets: targets.list,
     close: async () => {
       await Promise.all(all.map((target) => target.pool.close()));

@@ -47,6 +47,7 @@ export type Provider = {
   pick(wish: TargetWish): PickedTarget;
   /** What a probe found about a target; false when there is none of this URL. */
   mark(url: string, healthy: boolean): boolean;
+  failedProbes(): readonly string[];
   targets(): readonly TargetInfo[];
   /** Waits for running exchanges, then closes connections. */
   close(): Promise<void>;
