@@ -1,7 +1,10 @@
 import { printPath } from "#config/problem.ts";
-import type { ConfigProblem } from "#config/schema.ts";
+import type { ConfigProblem, GatewayConfig } from "#config/schema.ts";
 import type { Manifest } from "#sdk/abi/manifest.ts";
-import type { Binding, Layers } from "./binding.ts";
+import { type Binding, everyBinding, type Layers } from "./binding.ts";
+import type { Chain } from "./chain.ts";
+import { enabledOf } from "./inherit.ts";
+import { originOf } from "./origin.ts";
 
 /** Whether the plugin says who is calling: its `pre_request` writes `identify` and runs before all others. */
 export function isAuthenticator(manifest: Manifest): boolean {
@@ -38,4 +41,32 @@ export function findLateAuthenticators(
       const message = `cannot replace ${printPath(replaced.path)}, which has run before the consumer is known: choose another \`id\``;
       return [{ path: binding.path, message }];
     });
+}
+
+/**
+ * Routes whose authenticators all only observe: what these find out counts for nothing, so every request is refused. To take
+ * such a route as open instead would open it by a word that promises to change nothing.
+ */
+export function findObservingAuthenticators(
+  config: GatewayConfig,
+  { layers, chain }: { readonly layers: Layers; readonly chain: Chain },
+  manifests: ReadonlyMap<string, Manifest>,
+): ConfigProblem[] {
+  const authenticates = ({ plugin }: Binding) => {
+    const manifest = manifests.get(plugin);
+    return manifest !== undefined && isAuthenticator(manifest);
+  };
+  const observes = ({ declared }: Binding) => declared.effect === "observe";
+  const isAnyTried = everyBinding(layers).some((binding) => observes(binding) && authenticates(binding));
+  if (!isAnyTried) return [];
+  const problems = new Map<string, ConfigProblem>();
+  for (const route of Object.keys(config.routes)) {
+    const authenticators = enabledOf(chain.inForce(route, null)).filter(authenticates);
+    const [first] = authenticators;
+    if (first === undefined || !authenticators.every(observes)) continue;
+    const path = originOf(first, ["effect"]);
+    const message = `only observes, so nobody is ever identified on the route "${route}" and all its requests would be refused: set effect: enforce, or bind another plugin there that finds out who is calling`;
+    if (!problems.has(printPath(path))) problems.set(printPath(path), { path, message });
+  }
+  return [...problems.values()];
 }

@@ -6,7 +6,7 @@ import { type ResponseBodyUse, responseBodyUse, type StreamPlan, streamPlan } fr
 import { createChain } from "./chain.ts";
 import { findConflicts } from "./conflict.ts";
 import { bindingsInUse, findEndings } from "./endings.ts";
-import { findLateAuthenticators } from "./identify.ts";
+import { findLateAuthenticators, findObservingAuthenticators } from "./identify.ts";
 import { enabledOf } from "./inherit.ts";
 import { findLockProblems } from "./lock.ts";
 import { createMatcher, type Match, type MatchRequest } from "./match.ts";
@@ -84,6 +84,7 @@ export function createResolver(
     ...findUnmatchable(config.routes),
     ...findPluginProblems(everyBinding(layers), manifests),
     ...findLateAuthenticators(layers, manifests),
+    ...findObservingAuthenticators(config, { layers, chain }, manifests),
     ...findImpossibleConditions(layers, manifests),
     ...findLockProblems(config, layers),
     ...mergeProblems,

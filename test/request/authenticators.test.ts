@@ -171,3 +171,23 @@ test("a hook after pre_request that writes identify is refused at start", async 
       ),
   );
 });
+
+test("one that only observes identifies nobody; alone on a route it would shut it, and is refused at start", async (t) => {
+  const plugins = {
+    one: authenticator("one", [identify("alice")]),
+    two: authenticator("two", [identify("bob")]),
+    ...marks,
+  };
+  const tried = { plugin: "one", effect: "observe" };
+  const configOf = (...use: object[]) => ({ ...config, gateway: { use } });
+  const gateway = await startTestGateway(t, { plugins, config: configOf(tried, { plugin: "two" }) });
+  const statusFor = async (headers: Record<string, string>) =>
+    (await gateway.post("/v1/chat/completions", chat, headers)).status;
+  assert.equal(await statusFor({ "x-one": "1" }), 401);
+  assert.equal(await statusFor({ "x-one": "1", "x-two": "1" }), 200);
+
+  await assert.rejects(
+    startTestGateway(t, { plugins, config: configOf(tried) }),
+    /gateway\.yaml:\d+:\d+ gateway\.use\.0\.effect: only observes, so nobody is ever identified on the route "chat"/,
+  );
+});
