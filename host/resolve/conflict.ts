@@ -29,8 +29,9 @@ type Options = {
  * and priority in which two parallel steps of different ids write one field. Most configs have none and
  * are done. Otherwise routes whose steps there are alike are taken together, consumers too, and each
  * combination is put in order and cut into batches as a plan is. There are at most
- * `configLimits.parallelCombinations`; a config with more is refused, not half checked. Conditions are not
- * looked at: two steps that never run for the same request may be refused all the same.
+ * `configLimits.parallelCombinations`; a config with more is refused, not half checked. Of conditions only
+ * `methods` is looked at, which no effect changes: steps of no common method never run for one request. Others that
+ * exclude each other may be refused all the same.
  */
 export function findConflicts(
   config: GatewayConfig,
@@ -97,6 +98,7 @@ function stepTraits(binding: Binding, stepsIn: (binding: Binding) => readonly St
     laneOf(step),
     step.mode,
     step.effect,
+    step.binding.declared.when?.methods,
     ...step.writes,
   ]);
   return JSON.stringify(
@@ -106,8 +108,9 @@ function stepTraits(binding: Binding, stepsIn: (binding: Binding) => readonly St
 
 /** The same for an id that merges: also what it says for others to merge over. */
 function writtenTraits({ id, plugin, enabled, level, declared }: Binding): string {
-  const { inherit, priority, order, mode, effect } = declared;
-  return JSON.stringify([id, plugin, enabled, level, inherit, priority, order, mode, effect]);
+  const { inherit, priority, order, mode, effect, when } = declared;
+  const condition = when && { methods: when.methods };
+  return JSON.stringify([id, plugin, enabled, level, inherit, priority, order, mode, effect, condition]);
 }
 
 /** Of the steps that meet for one of these routes and consumers, the pairs that conflict, for each of them. */
@@ -116,11 +119,18 @@ function* pairsOf(steps: readonly Step[], routes: Alike, consumers: Alike): Gene
     toBatches(inOrder(part)),
   )) {
     for (const { field, earlier, later } of overlappingFields(batch)) {
+      if (!shareAMethod(earlier, later)) continue;
       for (const [a, b] of bindingsOf([earlier.binding.id, later.binding.id], routes, consumers)) {
         if (a !== undefined && b !== undefined) yield { field, a, b };
       }
     }
   }
+}
+
+function shareAMethod(one: Step, other: Step): boolean {
+  const methods = one.binding.declared.when?.methods;
+  const others = other.binding.declared.when?.methods;
+  return methods === undefined || others === undefined || methods.some((method) => others.includes(method));
 }
 
 /** The most specific place of each id: where the config is to be changed, merged or not. */

@@ -61,6 +61,12 @@ export function anyConfig({ harmless, merging = false, locking = false }: Kind):
         order: fc.integer({ min: -1, max: 1 }),
         mode: fc.constantFrom("sequential", "parallel", "parallel", "parallel"),
         effect: fc.constantFrom("enforce", "enforce", "enforce", "observe"),
+        when: fc.constantFrom<object>(
+          {},
+          { methods: ["GET"] },
+          { methods: ["POST", "PUT"] },
+          { methods: ["PUT"], sample: 5 },
+        ),
         config: anyPluginConfig,
         ...(merging ? { inherit: fc.constantFrom("replace", "merge", "merge") } : {}),
         ...(locking ? { lock: fc.constantFrom(false, false, true) } : {}),

@@ -14,6 +14,8 @@ type PlainStep = {
   order: number;
   mode: string;
   writes: readonly string[];
+  /** Null: all. */
+  methods: readonly string[] | null;
 };
 
 const levels = ["gateway", "service", "route", "consumer-group", "consumer"];
@@ -33,8 +35,8 @@ export function plainBatches(
     const priority = binding.priority ?? hook.priority ?? 2;
     const mode = binding.mode ?? hook.mode ?? "sequential";
     const writes = binding.effect === "observe" ? [] : (hook.writes ?? []);
-    const { order = 0, config: own = {} } = binding;
-    return [{ id, level, key, path, config: own, priority, order, mode, writes }];
+    const { order = 0, config: own = {}, when: { methods = null } = {} } = binding;
+    return [{ id, level, key, path, config: own, priority, order, mode, writes, methods }];
   });
   steps.sort(
     (a, b) => a.priority - b.priority || a.order - b.order || a.level - b.level || (a.id < b.id ? -1 : 1),
@@ -67,7 +69,9 @@ export function plainConflicts(config: GatewayConfig, manifests: ReadonlyMap<str
     for (const hook of stageHooks) {
       for (const batch of plainBatches(config, manifests, { route, consumer, hook })) {
         for (const a of batch) {
-          for (const b of batch) if (a !== b && overlap(a, b)) pairs.add([a.path, b.path].sort().join(" "));
+          for (const b of batch) {
+            if (a !== b && overlap(a, b) && meet(a, b)) pairs.add([a.path, b.path].sort().join(" "));
+          }
         }
       }
     }
@@ -83,6 +87,10 @@ function overlap(a: PlainStep, b: PlainStep): boolean {
         (field === other || field.startsWith(`${other}.`) || other.startsWith(`${field}.`)),
     ),
   );
+}
+
+function meet(a: PlainStep, b: PlainStep): boolean {
+  return !a.methods || !b.methods || a.methods.some((method) => b.methods?.includes(method));
 }
 
 function everyId(config: GatewayConfig): string[] {
