@@ -131,7 +131,7 @@ type Group = { readonly doc: string; readonly members: Member[] };
 /** The members of the type `Host`, with their comments: of one level, a member that is a function is a group of one. */
 function groupsOf(source: string): ReadonlyMap<string, Group> {
   const groups = new Map<string, Group>();
-  const body = /export type Host<Config> = \{\n(.*?)^\};/ms.exec(source)?.[1] ?? "";
+  const body = inOneLine(/export type Host<Config> = \{\n(.*?)^\};/ms.exec(source)?.[1] ?? "");
   let doc = "";
   let group: Group | null = null;
   let signature = "";
@@ -159,6 +159,17 @@ function groupsOf(source: string): ReadonlyMap<string, Group> {
 
 function wireDocsOf(source: string): ReadonlyMap<string, string> {
   return new Map(
-    Array.from(source.matchAll(/\/\*\* (.*) \*\/\n {4}(\w+): \{/g), ([, doc = "", name = ""]) => [name, doc]),
+    Array.from(inOneLine(source).matchAll(/\/\*\* (.*) \*\/\n {4}(\w+): \{/g), ([, doc = "", name = ""]) => [
+      name,
+      doc,
+    ]),
+  );
+}
+
+/** Comments of several lines as comments of one. */
+function inOneLine(source: string): string {
+  return source.replace(
+    /\/\*\*\n(.*?)\n\s*\*\/$/gms,
+    (_, text: string) => `/** ${text.replace(/^\s*\* ?/gm, "").replaceAll("\n", " ")} */`,
   );
 }

@@ -102,6 +102,13 @@ test("what is made from source is what `npm run schema` writes", async () => {
   }
 });
 
+test("docs/capabilities.md says something about every import, and has its signatures free of comments", () => {
+  const imports = [...page("docs/capabilities.md").matchAll(/^\| `(\w+)\([^|]*\)` \|[^|]*\| (.*)\|$/gm)];
+  assert.ok(imports.length > 0);
+  for (const [, name, text = ""] of imports) assert.notEqual(text.trim(), "", name);
+  assert.doesNotMatch(page("docs/capabilities.md"), /^host\..*\/\*/m);
+});
+
 test("docs/plugins.md lists every effect", () => {
   for (const type of effectTypes) assert.ok(page("docs/plugins.md").includes(`\`${type}\``), type);
 });
