@@ -105,15 +105,19 @@ function checkConfigs(
 }
 
 /** What several bindings share is wrong once, and first where it stands alone. */
-function addProblem(
-  problems: Map<string, ConfigProblem>,
-  { key, sources }: Binding,
-  problem: ConfigProblem,
-): void {
+function addProblem(problems: Map<string, ConfigProblem>, binding: Binding, problem: ConfigProblem): void {
   const { path, message } = problem;
   const same = `${printPath(path)} ${message}`;
   if (problems.has(same)) return;
-  problems.set(same, sources.length === 1 ? problem : { ...problem, message: `${message} (merged: ${key})` });
+  problems.set(same, { ...problem, message: `${message}${whyIncomplete(binding)}` });
+}
+
+/** What the lines of the config do not show: that a binding was merged, or found nothing to merge over. */
+function whyIncomplete(binding: Binding): string {
+  const { key, id, sources } = binding;
+  if (sources.length > 1) return ` (merged: ${key})`;
+  if (!merges(binding)) return "";
+  return ` (on a route where nothing more general binds the id "${id}" it stands alone and must be complete)`;
 }
 
 /** Limits of a binding that are above the operator's. */

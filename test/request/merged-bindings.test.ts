@@ -123,7 +123,9 @@ consumers:
         config: { limits: {} }
 `,
   );
-  assert.deepEqual(problems, ["gateway.yaml:11:9 consumers.alice.use.0.config.out: is missing"]);
+  assert.deepEqual(problems, [
+    'gateway.yaml:11:9 consumers.alice.use.0.config.out: is missing (on a route where nothing more general binds the id "answering" it stands alone and must be complete)',
+  ]);
 });
 
 test("a config that only the merged binding completes is no mistake", async (t) => {
