@@ -164,11 +164,22 @@ export const requestLimits = {
   stopGraceMs: 30_000,
 } as const;
 
-/** Of one JSON Patch: the plugin chooses the operations and the client the body that they walk over. */
+/** Of what effects add up to in one request. */
+export const effectLimits = {
+  /** Names and values, of its request or its answer; servers and clients mostly take 16 KiB. */
+  headerBytes: 64 * kib,
+  /** Names and values: events of a stream may set more of them for hours. */
+  tagBytes: 64 * kib,
+} as const;
+
+/** Of all JSON Patches of one call: the plugin chooses the operations and the client the body that they walk over. */
 export const patchLimits = {
-  /** Members that it copies or compares, those of an object with over 1,000 for 100 each: some 200 ms of CPU at worst. */
+  /**
+   * Members that they copy or compare, those of an object with over 128 for 50 each and of one with over 1,000 for 100: some
+   * 100 ms of CPU at worst.
+   */
   work: 10_000_000,
-  /** JSON text of all values that it copies, or moves deeper. */
+  /** JSON text of all values that they copy, or move deeper. */
   copiedChars: 16 * mib,
 } as const;
 

@@ -4,17 +4,24 @@ import type { Effect } from "#sdk/abi/effects.ts";
 import { bodyJson, type Exchange } from "../exchange.ts";
 import { printable } from "../json.ts";
 import { requestLimits } from "../limits.ts";
+import { applyPatch, type PatchBudget } from "./json-patch.ts";
 import { Refused } from "./step-failure.ts";
 
 /** An effect about which upstream is asked, and whether once more. */
 export type AskEffect = Extract<Effect, { type: "retry" | "fallback" | "target" | "service" | "model" }>;
 
+type Asker = {
+  /** Of the binding. */
+  readonly tenant: string | null;
+  /** Of the bodies that it changes. */
+  readonly budget: PatchBudget;
+};
+
 /**
  * Applies an effect about which upstream is asked.
- * @param tenant of the binding that asks for it.
- * @throws Refused
+ * @throws Refused, {PatchError} for a body over the budget.
  */
-export function applyAsk(exchange: Exchange, effect: AskEffect, tenant: string | null): void {
+export function applyAsk(exchange: Exchange, effect: AskEffect, { tenant, budget }: Asker): void {
   switch (effect.type) {
     case "retry": {
       const { target = "next" } = effect;
@@ -30,7 +37,7 @@ export function applyAsk(exchange: Exchange, effect: AskEffect, tenant: string |
       // What cannot be asked is a mistake of the plugin, whether there is budget left or not.
       const other = { ...exchange };
       if (effect.service !== undefined) setService(other, effect.service, tenant);
-      if (effect.model !== undefined) setModel(other, effect.model);
+      if (effect.model !== undefined) setModel(other, effect.model, budget);
       if (hasBudget(exchange, 0)) Object.assign(exchange, other, { again: { kind: "fallback" } });
       break;
     }
@@ -41,7 +48,7 @@ export function applyAsk(exchange: Exchange, effect: AskEffect, tenant: string |
       setService(exchange, effect.service, tenant);
       break;
     case "model":
-      setModel(exchange, effect.model);
+      setModel(exchange, effect.model, budget);
       break;
     default:
       effect satisfies never;
@@ -79,7 +86,7 @@ function setService(exchange: Exchange, service: string, tenant: string | null):
 }
 
 /** Where the API has the model: in Gemini's path, else in the body. */
-function setModel(exchange: Exchange, model: string): void {
+function setModel(exchange: Exchange, model: string, budget: PatchBudget): void {
   const { request, surface } = exchange;
   if (surface === "gemini") {
     exchange.request = { ...request, path: pathWithModel(request.path, model) };
@@ -89,7 +96,8 @@ function setModel(exchange: Exchange, model: string): void {
   if (typeof json !== "object" || json === null || Array.isArray(json)) {
     throw new Refused("the request has no JSON body that could name a model");
   }
-  exchange.request = { ...request, body: { kind: "json", json: { ...json, model } } };
+  const changed = applyPatch(json, [{ op: "add", path: "/model", value: model }], budget);
+  exchange.request = { ...request, body: { kind: "json", json: changed } };
 }
 
 function pathWithModel(path: string, model: string): string {

@@ -9,10 +9,12 @@ import {
   type ResponsePart,
   withAskedHeaders,
 } from "../exchange.ts";
-import { requestLimits } from "../limits.ts";
+import { effectLimits, requestLimits } from "../limits.ts";
 import { errorAnswer } from "../surface.ts";
 import { applyAsk } from "./ask-effects.ts";
-import { applyPatch, type Patch, PatchError } from "./json-patch.ts";
+import { applyPatch, type Patch, type PatchBudget, PatchError, patchBudget } from "./json-patch.ts";
+import { type QueryParameters, readParameters } from "./query-parameters.ts";
+import { createRecordDrafts, type RecordDrafts } from "./record-drafts.ts";
 import { Refused, StepFailure } from "./step-failure.ts";
 
 /** What the host decides about: framing, connection, the request's id. */
@@ -46,16 +48,60 @@ export function applyEffects(
 ): boolean {
   // Parts of an exchange are replaced, never changed, so this copy is a draft of all of it.
   const draft = { ...exchange };
+  const means: Means = { tenant, budget: patchBudget(), drafts: createRecordDrafts(), query: null };
   for (const [index, effect] of effects.entries()) {
     try {
-      apply(draft, effect, tenant);
+      apply(draft, effect, means);
     } catch (thrown) {
       if (!(thrown instanceof Refused || thrown instanceof PatchError)) throw thrown;
       throw new StepFailure("error", `output/effects/${index} (${effect.type}): ${thrown.message}`);
     }
   }
+  if (means.query !== null) draft.request = { ...draft.request, query: means.query.text() };
+  requireRoom(draft, exchange);
   Object.assign(exchange, draft);
   return exchange.again !== null || effects.some(({ type }) => type === "respond");
+}
+
+/**
+ * What the effects of one call share. A plugin chooses a thousand effects, and with a client what they are applied to, and all of it
+ * is done at a stretch: the work of one effect must not grow with what there is.
+ */
+type Means = {
+  readonly tenant: string | null;
+  /** Of all patches together. */
+  readonly budget: PatchBudget;
+  readonly drafts: RecordDrafts;
+  /** Once an effect has changed it; the exchange gets its text at the end. */
+  query: QueryParameters | null;
+};
+
+/**
+ * Headers and tags grow from step to step, and tags with every event of a stream.
+ * @throws StepFailure when there is too much of what the effects have changed.
+ */
+function requireRoom(draft: Exchange, before: Exchange): void {
+  const { headerBytes, tagBytes } = effectLimits;
+  const grown = [
+    ["headers of the request", draft.request.headers, before.request.headers, headerBytes],
+    ["headers of the answer", draft.response?.headers, before.response?.headers, headerBytes],
+    ["headers of the answer", draft.responseHeaders, before.responseHeaders, headerBytes],
+    ["tags", draft.tags, before.tags, tagBytes],
+  ] as const;
+  for (const [what, record = {}, earlier, most] of grown) {
+    if (record !== earlier && charsOf(record) > most) {
+      throw new StepFailure(
+        "error",
+        `output/effects: the ${what} would have more than ${most} bytes together`,
+      );
+    }
+  }
+}
+
+function charsOf(record: Readonly<Record<string, string | readonly string[] | null>>): number {
+  let chars = 0;
+  for (const name in record) chars += name.length + String(record[name] ?? "").length;
+  return chars;
 }
 
 /**
@@ -78,25 +124,18 @@ function changesAnswer(effect: Effect): boolean {
   return (effect.type === "replace-body" || effect.type === "patch-body") && effect.on === "response";
 }
 
-function apply(exchange: Exchange, effect: Effect, tenant: string | null): void {
+function apply(exchange: Exchange, effect: Effect, means: Means): void {
   switch (effect.type) {
     case "set-header":
-      setHeader(exchange, effect.on, { name: effect.name, value: effect.value });
+      setHeader(exchange, effect.on, { name: effect.name, value: effect.value }, means.drafts);
       break;
     case "remove-header":
-      setHeader(exchange, effect.on, { name: effect.name, value: null });
+      setHeader(exchange, effect.on, { name: effect.name, value: null }, means.drafts);
       break;
     case "set-query":
-      exchange.request = {
-        ...exchange.request,
-        query: withParameter(exchange.request.query, effect.name, effect.value),
-      };
-      break;
     case "remove-query":
-      exchange.request = {
-        ...exchange.request,
-        query: withParameter(exchange.request.query, effect.name, null),
-      };
+      means.query ??= readParameters(exchange.request.query);
+      means.query.set(effect.name, effect.type === "set-query" ? effect.value : null);
       break;
     case "set-path":
       if (pathSegments(effect.path) === null) throw new Refused("the path is ambiguous or malformed");
@@ -104,10 +143,10 @@ function apply(exchange: Exchange, effect: Effect, tenant: string | null): void 
       exchange.request = { ...exchange.request, path: effect.path };
       break;
     case "replace-body":
-      setBody(exchange, effect.on, jsonBody(effect.body));
+      setBody(exchange, effect.on, jsonBody(effect.body), means.drafts);
       break;
     case "patch-body":
-      patchBody(exchange, effect.on, effect.patch);
+      patchBody(exchange, effect.on, effect.patch, means);
       break;
     case "respond":
       exchange.response = withAskedHeaders(exchange, answerOf(exchange, effect));
@@ -116,14 +155,14 @@ function apply(exchange: Exchange, effect: Effect, tenant: string | null): void 
       exchange.consumer = effect.consumer;
       break;
     case "tag":
-      exchange.tags = { ...exchange.tags, [effect.name]: effect.value };
+      exchange.tags = means.drafts.set(exchange.tags, effect.name, effect.value);
       break;
     case "retry":
     case "fallback":
     case "target":
     case "service":
     case "model":
-      applyAsk(exchange, effect, tenant);
+      applyAsk(exchange, effect, means);
       break;
     case "event":
       // A decision about the stream, which takes it from the effects itself.
@@ -137,14 +176,16 @@ function apply(exchange: Exchange, effect: Effect, tenant: string | null): void 
 
 type Field = { readonly name: string; readonly value: string | null };
 
-function setHeader(exchange: Exchange, on: "request" | "response", field: Field): void {
+function setHeader(exchange: Exchange, on: "request" | "response", field: Field, drafts: RecordDrafts): void {
   const { name, value } = requireHeader(field);
   if (on === "request") {
-    exchange.request = { ...exchange.request, headers: withField(exchange.request.headers, name, value) };
+    const { request } = exchange;
+    exchange.request = { ...request, headers: withField(request.headers, { name, value }, drafts) };
   } else if (exchange.response !== null) {
-    exchange.response = { ...exchange.response, headers: withField(exchange.response.headers, name, value) };
+    const { response } = exchange;
+    exchange.response = { ...response, headers: withField(response.headers, { name, value }, drafts) };
   } else {
-    exchange.responseHeaders = withEntry(exchange.responseHeaders, name, value);
+    exchange.responseHeaders = drafts.set(exchange.responseHeaders, name, value);
   }
 }
 
@@ -162,49 +203,20 @@ function requireHeader({ name, value }: Field): Field {
 
 function withField<Value>(
   fields: Readonly<Record<string, Value>>,
-  name: string,
-  value: Value | null,
+  { name, value }: { readonly name: string; readonly value: Value | null },
+  drafts: RecordDrafts,
 ): Readonly<Record<string, Value>> {
-  if (value !== null) return withEntry(fields, name, value);
-  const { [name]: _removed, ...rest } = fields;
-  return Object.assign(Object.create(null), rest);
-}
-
-function withEntry<Value>(
-  fields: Readonly<Record<string, Value>>,
-  name: string,
-  value: Value,
-): Readonly<Record<string, Value>> {
-  return Object.assign(Object.create(null), fields, { [name]: value });
-}
-
-/** What the client wrote stays as it is, to the letter: readers of `+`, `%20` and a name without `=` differ. */
-function withParameter(query: string, name: string, value: string | null): string {
-  const parameters = query
-    .slice(1)
-    .split("&")
-    .filter((parameter) => parameter !== "" && nameOf(parameter) !== name);
-  if (value !== null) parameters.push(`${encoded(name)}=${encoded(value)}`);
-  const changed = parameters.length === 0 ? "" : `?${parameters.join("&")}`;
-  requireLength("query", changed, requestLimits.headerBytes);
-  return changed;
-}
-
-function nameOf(parameter: string): string | undefined {
-  return new URLSearchParams(`&${parameter}`).keys().next().value;
-}
-
-function encoded(text: string): string {
-  return encodeURIComponent(text.toWellFormed());
+  return value === null ? drafts.remove(fields, name) : drafts.set(fields, name, value);
 }
 
 function requireLength(what: string, text: string, bytes: number): void {
   if (text.length > bytes) throw new Refused(`the ${what} would have more than ${bytes} bytes`);
 }
 
-function setBody(exchange: Exchange, on: "request" | "response", body: Body): void {
+function setBody(exchange: Exchange, on: "request" | "response", body: Body, drafts: RecordDrafts): void {
   if (on === "request") {
-    const headers = withField(exchange.request.headers, "content-type", contentTypes[body.kind] ?? null);
+    const type = { name: "content-type", value: contentTypes[body.kind] ?? null };
+    const headers = withField(exchange.request.headers, type, drafts);
     exchange.request = { ...exchange.request, body, headers };
     return;
   }
@@ -212,7 +224,7 @@ function setBody(exchange: Exchange, on: "request" | "response", body: Body): vo
   if (answer === null) throw new Refused("there is no response");
   if (answer.body.kind === "stream")
     throw new Refused("the answer is an event stream; its body cannot be replaced");
-  exchange.response = { ...answer, body, headers: describing(answer.headers, body) };
+  exchange.response = { ...answer, body, headers: describing(answer.headers, body, drafts) };
 }
 
 const contentTypes: Partial<Record<Body["kind"], string>> = {
@@ -221,15 +233,19 @@ const contentTypes: Partial<Record<Body["kind"], string>> = {
 };
 
 /** The headers without what was true of another body. */
-function describing(headers: ResponsePart["headers"], body: Body): ResponsePart["headers"] {
-  const rest = withField(withField(headers, "content-length", null), "etag", null);
-  return withField(rest, "content-type", contentTypes[body.kind] ?? null);
+function describing(
+  headers: ResponsePart["headers"],
+  body: Body,
+  drafts: RecordDrafts,
+): ResponsePart["headers"] {
+  const gone = ["content-length", "etag"].reduce((left, name) => drafts.remove(left, name), headers);
+  return withField(gone, { name: "content-type", value: contentTypes[body.kind] ?? null }, drafts);
 }
 
-function patchBody(exchange: Exchange, on: "request" | "response", patch: Patch): void {
+function patchBody(exchange: Exchange, on: "request" | "response", patch: Patch, means: Means): void {
   const json = bodyJson(exchange[on]?.body ?? noBody);
   if (json === undefined) throw new Refused(`the ${on} has no JSON body`);
-  setBody(exchange, on, { kind: "json", json: applyPatch(json, patch) });
+  setBody(exchange, on, { kind: "json", json: applyPatch(json, patch, means.budget) }, means.drafts);
 }
 
 /** A string is text, any other value JSON. */
