@@ -1,4 +1,4 @@
-import type { ScheduledStep } from "#host/resolve/scheduled.ts";
+import { type ScheduledStep, scheduledServices } from "#host/resolve/scheduled.ts";
 import type { Effect } from "#sdk/abi/effects.ts";
 import type { Generation } from "./generation.ts";
 import { printable } from "./json.ts";
@@ -8,15 +8,12 @@ import type { Upstream } from "./upstream/forward.ts";
 /** What a probe has found about the targets of one URL. */
 export type Mark = Extract<Effect, { readonly type: "health" }>;
 
-/**
- * The services whose targets a binding sees and says the health of: one at the gateway all, one of a service that; others
- * none, for whom a service has requests of theirs and of others.
- */
-export function upstreamsOf({ binding }: ScheduledStep, { upstreams }: Generation): readonly Upstream[] {
-  const { level, owner } = binding;
-  if (level === "gateway") return [...upstreams.values()];
-  const own = level === "service" ? upstreams.get(owner ?? "") : undefined;
-  return own === undefined ? [] : [own];
+/** Of the services whose targets a binding sees and says the health of. */
+export function upstreamsOf(
+  { binding }: ScheduledStep,
+  { upstreams, config }: Generation,
+): readonly Upstream[] {
+  return scheduledServices(binding, config).flatMap((service) => upstreams.get(service) ?? []);
 }
 
 /** All or none. @throws StepFailure */

@@ -13,8 +13,10 @@ const bodyUses = {
 
 /** An explanation for reading, in the order of a request; the values of each binding at the end. */
 export function explanationText(explanation: Explanation): string {
-  const { route, service, consumer, stages, schedules, responseBody, bindings, removed, notes } = explanation;
-  const { use, because } = responseBody;
+  const { route, service, consumer, stages, schedules, responseBody, streamBody } = explanation;
+  const { bindings, removed, notes } = explanation;
+  const bodyText = ({ use, because }: typeof responseBody) =>
+    [`the body ${bodyUses[use]}`, ...because].join("; ");
   const targets = service.targets.map(({ url, hasKey }) => `${url}${hasKey ? "" : " (no key)"}`);
   const lines = [
     ...rows([
@@ -24,7 +26,8 @@ export function explanationText(explanation: Explanation): string {
       consumer === null
         ? ["consumer", "nobody is identified", ""]
         : ["consumer", [consumer.name, ...consumer.groups].join(", "), placeText(consumer)],
-      ["answer", [`the body ${bodyUses[use]}`, ...because].join("; "), ""],
+      ["answer", bodyText(responseBody), ""],
+      ["answer as a stream", bodyText(streamBody), ""],
     ]),
     ...notes.map((note) => `note: ${note}`),
     ...stages.flatMap(({ stage, batches }) => [
@@ -78,10 +81,14 @@ function stepLines(step: ExplainedStep, { number, alone, isBatch }: Standing): s
     neverRuns === null ? null : `can never run: ${neverRuns}`,
   ];
   return [
-    `  ${String(number).padStart(2)}  ${bold(nameText(id, plugin))}  ${hook}`,
+    `  ${String(number).padStart(2)}  ${named(id, plugin)}  ${hook}`,
     ...rows([saidRow("      priority", priority), saidRow("      mode", mode)].flat()),
     ...remarks.filter((remark) => remark !== null).map((remark) => `      ${escapeControls(remark)}`),
   ];
+}
+
+function named(id: string, plugin: string): string {
+  return bold(plugin === id ? id : `${id} (${plugin})`);
 }
 
 function bindingLines(binding: ExplainedBinding): string[] {

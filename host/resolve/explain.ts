@@ -37,7 +37,9 @@ export type Explanation = {
   };
   readonly consumer: (Place & { readonly name: string; readonly groups: readonly string[] }) | null;
   readonly stages: readonly ExplainedStage[];
-  readonly responseBody: { readonly use: ResponseBodyUse; readonly because: readonly string[] };
+  readonly responseBody: ExplainedBody;
+  /** In its place where the answer is an event stream. */
+  readonly streamBody: ExplainedBody;
   /** Hooks that run from time to time, for no request. */
   readonly schedules: readonly ExplainedSchedule[];
   /** Of the steps, by key, in the order in which they come first; then of the schedules. */
@@ -52,8 +54,10 @@ export type Explanation = {
   readonly notes: readonly string[];
 };
 
+type ExplainedBody = { readonly use: ResponseBodyUse; readonly because: readonly string[] };
+
 export type ExplainedStage = {
-  readonly stage: "authenticators" | "pre-request" | "post-request" | "completion" | "error";
+  readonly stage: "authenticators" | "pre-request" | "post-request" | "events" | "completion" | "error";
   /** One after another; the steps of one run at the same time. `alone`: why one of several has a single step. */
   readonly batches: readonly { readonly steps: readonly ExplainedStep[]; readonly alone: string | null }[];
 };
@@ -116,10 +120,11 @@ export function explain(
       stage,
       batches: batches.map((batch) => ({
         steps: batch.map((step) => explainStep(step, source, standing)),
-        alone: stage === "authenticators" || batches.length === 1 ? null : whyAlone(batch),
+        alone: inSequence.has(stage) || batches.length === 1 ? null : whyAlone(batch),
       })),
     })),
     responseBody: { use: plan.responseBody, because: bodyUsers(plan) },
+    streamBody: { use: plan.stream.body, because: streamUsers(plan) },
     schedules: scheduled.map((step) => explainSchedule(step, options)),
     bindings: bindings.flatMap((binding) => {
       const manifest = manifests.get(binding.plugin);
@@ -139,13 +144,18 @@ function shownMatch(
   return shown(match as Json, { source, path: ["routes", route, "match"], isSecret: () => false });
 }
 
+/** Stages in which steps are alone whatever they say. */
+const inSequence: ReadonlySet<ExplainedStage["stage"]> = new Set(["authenticators", "events"]);
+
 type PlannedStage = { readonly stage: ExplainedStage["stage"]; readonly batches: readonly Batch[] };
 
-function batchesOf({ authenticators, preRequest, postRequest, completion, error }: Plan): PlannedStage[] {
+function batchesOf(plan: Plan): PlannedStage[] {
+  const { authenticators, preRequest, postRequest, events, completion, error } = plan;
   return [
     { stage: "authenticators", batches: authenticators.map((step) => [step]) },
     { stage: "pre-request", batches: preRequest },
     { stage: "post-request", batches: postRequest },
+    { stage: "events", batches: events.map((step) => [step]) },
     { stage: "completion", batches: completion },
     { stage: "error", batches: error },
   ];
@@ -215,7 +225,7 @@ function onStream(step: Step): string | null {
   if (step.hook !== "post_request" || step.manifest.hooks.post_request?.at === "completion") return null;
   const time = timeOnStream(step);
   if (time === "headers") return null;
-  if (time === "never") return "does not run for a stream: its post_request_event does";
+  if (time === "never") return "does not run: its post_request_event does";
   return time === "buffer"
     ? "the host holds the whole stream back until it has run"
     : "runs after the stream has ended, on the assembled message";
@@ -239,6 +249,18 @@ function bodyUsers({ postRequest, completion, responseBody }: Plan): string[] {
     if (writesBody(step)) return [`${step.key} writes it`];
     return readsBody(step) ? [`${step.key} reads it`] : [];
   });
+}
+
+function streamUsers({ postRequest, events, completion, stream }: Plan): string[] {
+  const deciding = events.map(({ key }) => `${key} decides about its events`);
+  const users = postRequest.flat().flatMap((step) => {
+    const time = timeOnStream(step);
+    if (time === "buffer") return [`${step.key} ${writesBody(step) ? "writes" : "reads"} it`];
+    return time === "completion" && stream.body === "copy" ? [`${step.key} reads it when it has ended`] : [];
+  });
+  if (stream.body !== "copy") return [...deciding, ...users];
+  const late = completion.flat().filter(readsBody);
+  return [...deciding, ...users, ...late.map(({ key }) => `${key} reads it when it has ended`)];
 }
 
 function notesOf({ authenticators, consumer, preRequest, postRequest }: Plan, { steps }: Standing): string[] {

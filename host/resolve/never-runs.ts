@@ -42,7 +42,8 @@ function* reasons(when: WhenConfig, { plan, match, steps }: Standing): Generator
   if (when.paths && !isWritten("request.path") && !shareAPath(when.paths, match.paths)) {
     yield "the route has other paths";
   }
-  if (when.models && match.models && !isWritten("request.body") && !shareAModel(when.models, match.models)) {
+  const keepsModel = !isWritten("request.body") && !isWritten("model");
+  if (when.models && match.models && keepsModel && !shareAModel(when.models, match.models)) {
     yield "the route has other models";
   }
   for (const [name, value] of Object.entries(match.headers ?? {})) {

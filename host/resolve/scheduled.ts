@@ -1,4 +1,5 @@
 import { cronProblem } from "#config/cron.ts";
+import type { GatewayConfig } from "#config/schema.ts";
 import type { Manifest, ScheduleDeclaration } from "#sdk/abi/manifest.ts";
 import type { Binding } from "./binding.ts";
 import { originOf } from "./origin.ts";
@@ -42,6 +43,18 @@ type Declared = { readonly every?: string; readonly cron?: string; readonly time
 function rhythmOf({ every, cron, timezone = "UTC" }: Declared): Rhythm | null {
   if (every !== undefined) return Object.freeze({ every });
   return cron === undefined ? null : Object.freeze({ cron, timezone });
+}
+
+/**
+ * The services whose targets a binding sees and says the health of: one of a service that, one at the gateway all that bind
+ * nothing under its id. Others none: their service has requests of other routes and consumers too.
+ */
+export function scheduledServices({ level, owner, id }: Binding, { services }: GatewayConfig): string[] {
+  if (level === "service") return owner === null ? [] : [owner];
+  if (level !== "gateway") return [];
+  return Object.entries(services)
+    .filter(([, { use = [] }]) => !use.some((one) => (one.id ?? one.plugin) === id))
+    .map(([name]) => name);
 }
 
 /** A `schedule` without a hook that it could be for, and a hook whose manifest names no time that there is. */

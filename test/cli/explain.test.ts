@@ -65,6 +65,7 @@ service                   demo, openai                  gateway.yaml:8:3
                           https://api.example/v1
 consumer                  alice                         gateway.yaml:21:3
 answer                    the body passes as it comes
+answer as a stream        the body passes as it comes
 
 authenticators
    1  keys  pre_request
@@ -77,6 +78,8 @@ pre-request
       mode                parallel                      the plugin's manifest
 
 post-request  nothing
+
+events  nothing
 
 completion  nothing
 

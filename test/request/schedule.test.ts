@@ -90,6 +90,25 @@ test("one of a service sees its targets alone, and one of a route none", async (
   }
 });
 
+test("one at the gateway leaves the targets of a service that binds its id, also to disable it", async (t) => {
+  for (const [ofService, expected] of [
+    [{ plugin: "ticks", enabled: false }, [other]],
+    [{ plugin: "ticks", id: "another" }, [target, other]],
+  ] as const) {
+    const config = configOf([{ plugin: "ticks" }], [ofService]);
+    const gateway = await startTestGateway(t, { config, plugins: { ticks: ticking(logging) } });
+    const ofGateway = () => inputs(gateway).filter(({ context }) => context.service === undefined);
+    await eventually(
+      async () => ofGateway().length,
+      (count) => count > 0,
+    );
+    assert.deepEqual(
+      ofGateway()[0].context.targets,
+      expected.map((url) => ({ url, healthy: true })),
+    );
+  }
+});
+
 test("what it says of a target's health holds for requests, and for the next run", async (t) => {
   const says = ticking([{ type: "health", url: target, healthy: false }]);
   const watch = watPlugin(

@@ -30,6 +30,7 @@ const fileSchema = z.strictObject({
       targets: lines.exactOptional(),
       removed: lines.default([]),
       responseBody: lines.exactOptional(),
+      streamBody: lines.exactOptional(),
       notes: lines.exactOptional(),
       schedules: lines.default([]),
     }),
@@ -75,7 +76,7 @@ async function explained(
 
 function check(
   expected: Case,
-  { stages, schedules, bindings, service, removed, responseBody, notes }: Explanation,
+  { stages, schedules, bindings, service, removed, responseBody, streamBody, notes }: Explanation,
 ): void {
   const byKey = new Map(bindings.map((binding) => [binding.key, binding]));
   for (const [key, said] of Object.entries(expected.bindings)) {
@@ -109,6 +110,7 @@ function check(
   if (expected.responseBody) {
     assert.deepEqual([responseBody.use, ...responseBody.because], expected.responseBody);
   }
+  if (expected.streamBody) assert.deepEqual([streamBody.use, ...streamBody.because], expected.streamBody);
   if (expected.targets) {
     const targets = service.targets.map(({ url, hasKey }) => (hasKey ? `${url} with key` : url));
     assert.deepEqual(targets, expected.targets);
