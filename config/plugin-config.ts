@@ -30,18 +30,17 @@ export function checkPluginConfig(
   config: PluginConfig,
   options: { isPlaceholder?: (path: ConfigPath) => boolean } = {},
 ): CheckedPluginConfig {
-  const unfit = unfitSchema(schema);
+  const known = compiled.get(schema);
+  // After an interruption it may be half changed; what ends well puts it back.
+  compiled.delete(schema);
+  const unfit = known === undefined ? unfitSchema(schema) : undefined;
   if (unfit !== undefined) return schemaProblem(unfit);
   try {
     const checked = withinTime(configLimits.schemaCheckMs, () => {
-      const validate = compile(schema);
-      const filled = withoutPrototypes(config);
-      if (validate(filled)) return { ok: true as const, config: structuredClone(filled) };
-      const typed = typePlaceholders(config, validate.errors ?? [], options.isPlaceholder ?? (() => false));
-      if (typed !== undefined && validate(typed))
-        return { ok: true as const, config: structuredClone(typed) };
-      const errors = (validate.errors ?? []).slice(0, maxProblems);
-      return { ok: false as const, problems: errors.map((error) => problemOf(error, typed ?? config)) };
+      const validate = known ?? compile(schema);
+      const found = check(validate, config, options.isPlaceholder ?? (() => false));
+      compiled.set(schema, validate);
+      return found;
     });
     return (
       checked?.value ??
@@ -54,12 +53,28 @@ export function checkPluginConfig(
   }
 }
 
+/** A schema is compiled once for all bindings of its plugin: that takes longer than most checks. */
+const compiled = new WeakMap<Schema, ValidateFunction>();
+
+function check(
+  validate: ValidateFunction,
+  config: PluginConfig,
+  isPlaceholder: (path: ConfigPath) => boolean,
+): CheckedPluginConfig {
+  const filled = withoutPrototypes(config);
+  if (validate(filled)) return { ok: true, config: structuredClone(filled) };
+  const typed = typePlaceholders(config, validate.errors ?? [], isPlaceholder);
+  if (typed !== undefined && validate(typed)) return { ok: true, config: structuredClone(typed) };
+  const errors = (validate.errors ?? []).slice(0, maxProblems);
+  return { ok: false, problems: errors.map((error) => problemOf(error, typed ?? config)) };
+}
+
 const dialect = "https://json-schema.org/draft/2020-12/schema";
 
 /** Compiled once, because it takes Ajv ten times longer than a plugin's schema. Holds no state of a check. */
 const isSchema = new Ajv2020({ strict: false }).compile<Schema>({ $ref: dialect });
 
-/** A new one for each check: after an interruption its caches may be half written. */
+/** A new one for each schema: after an interruption its caches may be half written. */
 function newAjv(): Ajv2020 {
   const ajv = new Ajv2020({
     meta: false,

@@ -105,6 +105,19 @@ for (const { name, schema, config } of endless) {
   });
 }
 
+test("a schema that ran out of time once, or found a problem, checks the next config as if it were the first", () => {
+  const schema = {
+    properties: { a: { type: "string", pattern: "^(a+)+$" }, b: { type: "integer", default: 7 } },
+  };
+  const given = { a: "aaa" };
+  for (const config of [given, { a: `${"a".repeat(40)}!` }, given, { a: "b" }, given]) {
+    const checked = checkPluginConfig(schema, config);
+    if (config === given) assert.deepEqual(checked, { ok: true, config: { a: "aaa", b: 7 } });
+    else assert.equal(checked.ok, false);
+  }
+  assert.deepEqual(given, { a: "aaa" });
+});
+
 const nested = (levels: number): object => (levels === 0 ? {} : { not: nested(levels - 1) });
 
 const unfit: readonly { name: string; schema: object; reason: RegExp }[] = [
