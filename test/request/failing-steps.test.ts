@@ -68,7 +68,7 @@ test("whatever plugin fails in whatever step, a request has the one answer that 
       fc.constantFrom(...(Object.keys(upstreams) as (keyof typeof upstreams)[])),
       (uses, upstream) => checkOne(t, uses, upstream),
     ),
-    { numRuns: 60, seed: 20_261_126, interruptAfterTimeLimit: 60_000 },
+    { numRuns: 60, seed: 20_261_126, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true },
   );
 });
 

@@ -14,7 +14,12 @@ const plugins = {
     hooks: { pre_request: {}, post_request: { mode: "parallel", writes: ["response.body"], priority: 1 } },
   },
   quiet: {
-    hooks: { pre_request: { mode: "parallel" }, post_request: {}, error: { mode: "parallel", priority: 3 } },
+    hooks: {
+      pre_request: { mode: "parallel" },
+      post_request: {},
+      post_request_event: { mode: "parallel", writes: ["event"] },
+      error: { mode: "parallel", priority: 3 },
+    },
   },
 } as const;
 

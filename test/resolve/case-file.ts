@@ -45,9 +45,12 @@ const expectedPlan = z.strictObject({
   authenticators: batches.default([]),
   preRequest: batches.default([]),
   postRequest: batches.default([]),
+  events: batches.default([]),
   completion: batches.default([]),
   error: batches.default([]),
   responseBody: z.enum(["stream", "copy", "buffer"]).exactOptional(),
+  /** What the steps make the host do with the body of a stream. */
+  streamBody: z.enum(["stream", "copy", "buffer"]).exactOptional(),
   meets: z.array(meeting).default([]),
   /** The steps without any condition. */
   unconditional: z.array(z.string()).exactOptional(),
@@ -151,14 +154,15 @@ export function printPlan(plan: Plan): Record<string, (string | string[])[]> {
     authenticators: plan.authenticators.map(printStep),
     preRequest: print(plan.preRequest),
     postRequest: print(plan.postRequest),
+    events: plan.events.map(printStep),
     completion: print(plan.completion),
     error: print(plan.error),
   };
 }
 
 export function everyStep(plan: Plan): Step[] {
-  const { authenticators, preRequest, postRequest, completion, error } = plan;
-  return [authenticators, ...preRequest, ...postRequest, ...completion, ...error].flat();
+  const { authenticators, preRequest, postRequest, events, completion, error } = plan;
+  return [authenticators, ...preRequest, ...postRequest, events, ...completion, ...error].flat();
 }
 
 export function expectedOf({ finds, loses, allows }: z.infer<typeof expectedMatch>): Match {

@@ -27,13 +27,24 @@ function check({ requests, plans, bindings, problems, ...gateway }: ResolveCase)
     assert.deepEqual(found, expectedOf(request), JSON.stringify(request));
   }
   for (const expected of plans) {
-    const { route, consumer, service, groups, responseBody, steps, meets, unconditional, ...lists } =
-      expected;
+    const {
+      route,
+      consumer,
+      service,
+      groups,
+      responseBody,
+      streamBody,
+      steps,
+      meets,
+      unconditional,
+      ...lists
+    } = expected;
     const plan = resolved.resolver.plan(route, consumer);
     assert.deepEqual(printPlan(plan), lists);
     if (service !== undefined) assert.equal(plan.service, service);
     if (groups !== undefined) assert.deepEqual(plan.groups, groups);
     if (responseBody !== undefined) assert.equal(plan.responseBody, responseBody);
+    if (streamBody !== undefined) assert.equal(plan.stream.body, streamBody);
     for (const [name, expected] of Object.entries(steps)) {
       const step = everyStep(plan).find((candidate) => printStep(candidate) === name);
       assert.ok(step, `no step ${name}`);

@@ -33,7 +33,9 @@ export function plainBatches(
     if (hook === undefined) return [];
     const { binding, level, key, path } = found;
     const priority = binding.priority ?? hook.priority ?? 2;
-    const mode = binding.mode ?? hook.mode ?? "sequential";
+    // Of an event every step sees what the one before it has left.
+    const isAlone = request.hook === "post_request_event";
+    const mode = isAlone ? "sequential" : (binding.mode ?? hook.mode ?? "sequential");
     const writes = binding.effect === "observe" ? [] : (hook.writes ?? []);
     const { order = 0, config: own = {}, when: { methods = null } = {} } = binding;
     return [{ id, level, key, path, config: own, priority, order, mode, writes, methods }];

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { printPath } from "#config/problem.ts";
 import { type BindingConfig, configSchema, type GatewayConfig } from "#config/schema.ts";
 import { createResolver, type Plan, type Resolver } from "#host/resolve/plan.ts";
+import type { StageHook } from "#sdk/abi/hooks.ts";
 import { anyConfig, anyConsumer, anyId, anyRoute, manifests } from "./arbitrary.ts";
 import { everyStep, printPlan, printStep } from "./case-file.ts";
 import { plainBatches, plainConflicts, plainName } from "./plain-plan.ts";
@@ -33,7 +34,7 @@ test("every plan is the one that a plain reading of the rules gives", () => {
   fc.assert(
     fc.property(harmless, anyRoute, anyConsumer, (config, route, consumer) => {
       const plan = resolverOf(config).plan(route, consumer);
-      const plain = (hook: "pre_request" | "post_request" | "error") =>
+      const plain = (hook: StageHook) =>
         plainBatches(config, manifests, { route, consumer, hook }).map((batch) => batch.map(plainName));
       assert.deepEqual(
         [plan.preRequest, plan.postRequest, plan.error].map((list) =>
@@ -41,6 +42,8 @@ test("every plan is the one that a plain reading of the rules gives", () => {
         ),
         [plain("pre_request"), plain("post_request"), plain("error")],
       );
+      // Each sees what the one before has left of an event, so they are one list.
+      assert.deepEqual(plan.events.map(printStep), plain("post_request_event").flat());
     }),
     runs,
   );
@@ -88,7 +91,7 @@ test("a consumer's binding wins over all others of its id and moves no other ste
       const levelsOfId = everyStep(plan)
         .filter(({ binding }) => binding.id === id)
         .map(({ binding }) => binding.level);
-      assert.deepEqual(levelsOfId, ["consumer", "consumer", "consumer"]);
+      assert.deepEqual(levelsOfId, ["consumer", "consumer", "consumer", "consumer"]);
       const others = (names: string[]) => names.filter((name) => !name.endsWith(` ${id}`));
       assert.deepEqual(others(idsOf(plan)), others(before));
     }),
