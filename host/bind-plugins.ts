@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { printPath } from "#config/problem.ts";
 import type { BindingConfig, ConfigProblem, GatewayConfig } from "#config/schema.ts";
 import type { ConfigSource } from "#config/source.ts";
@@ -56,6 +57,8 @@ export async function bindPlugins(
   for (const binding of resolver.bindings) {
     const { key, plugin } = binding;
     try {
+      // Each takes some milliseconds at a stretch, and the requests of the running generation go on meanwhile.
+      await nextTurn();
       const pool = await openPool(binding, configs.get(key) ?? {}, { ...options, capabilities });
       bindings.set(key, { plugin, pool, quarantine: openQuarantine({ plugin, binding: key }, options.log) });
     } catch (thrown) {
