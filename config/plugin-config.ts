@@ -30,14 +30,13 @@ export function checkPluginConfig(
   config: PluginConfig,
   options: { isPlaceholder?: (path: ConfigPath) => boolean } = {},
 ): CheckedPluginConfig {
-  const known = compiled.get(schema);
-  // After an interruption it may be half changed; what ends well puts it back.
-  compiled.delete(schema);
-  const unfit = known === undefined ? unfitSchema(schema) : undefined;
+  const unfit = compiled.has(schema) ? undefined : unfitSchema(schema);
   if (unfit !== undefined) return schemaProblem(unfit);
   try {
     const checked = withinTime(configLimits.schemaCheckMs, () => {
-      const validate = known ?? compile(schema);
+      const validate = compiled.get(schema) ?? compile(schema);
+      // After an interruption it may be half changed; what ends well puts it back.
+      compiled.delete(schema);
       const found = check(validate, config, options.isPlaceholder ?? (() => false));
       compiled.set(schema, validate);
       return found;

@@ -118,6 +118,20 @@ test("a schema that ran out of time once, or found a problem, checks the next co
   assert.deepEqual(given, { a: "aaa" });
 });
 
+test("a check that a busy machine has kept waiting is made once more", () => {
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  let waits = 1;
+  const isPlaceholder = () => {
+    // The thread sleeps, as one does that others do not let run.
+    if (waits-- > 0) Atomics.wait(cell, 0, 0, configLimits.schemaCheckMs + 100);
+    return true;
+  };
+  const schema = { properties: { n: { type: "integer" } } };
+  assert.deepEqual(checkPluginConfig(schema, { n: "5" }, { isPlaceholder }), { ok: true, config: { n: 5 } });
+  waits = 2;
+  assert.equal(checkPluginConfig(schema, { n: "5" }, { isPlaceholder }).ok, false);
+});
+
 const nested = (levels: number): object => (levels === 0 ? {} : { not: nested(levels - 1) });
 
 const unfit: readonly { name: string; schema: object; reason: RegExp }[] = [
