@@ -76,7 +76,7 @@ function refuseName(host: string): Page | null {
     : problemPage(403, "Without admin.token, ask for localhost or for the address.");
 }
 
-/** As `sandgate explain --json`, and when what is scheduled runs next. */
+/** As `sandgate explain --json`, with when what is scheduled runs next and what is cut off at the moment. */
 function explainPage({ current, files, nextRun }: AdminOptions["gateway"], query: URLSearchParams): Page {
   const { config, source } = files.accepted;
   const route = query.get("route");
@@ -98,7 +98,10 @@ function explainPage({ current, files, nextRun }: AdminOptions["gateway"], query
     callLimits: { fuel, deadlineMs, memoryMb },
     schedules: { ...scheduleLimits, next: nextRun },
   };
-  return jsonPage(200, explain(context, { route, consumer }));
+  const explanation = explain(context, { route, consumer });
+  const keys = new Set(explanation.bindings.map(({ key }) => key));
+  const quarantined = current.quarantined().filter(({ binding }) => keys.has(binding));
+  return jsonPage(200, { ...explanation, quarantined });
 }
 
 /** Of a config with thousands. */

@@ -74,9 +74,10 @@ function nameText(id: string, plugin: string): string {
 type Standing = { readonly number: number; readonly alone: string | null; readonly isBatch: boolean };
 
 function stepLines(step: ExplainedStep, { number, alone, isBatch }: Standing): string[] {
-  const { id, plugin, hook, priority, mode, onStream, neverRuns } = step;
+  const { id, plugin, hook, priority, mode, optional, onStream, neverRuns } = step;
   const remarks = [
     isBatch ? "at the same time as the others of this number" : alone,
+    optional ? "optional: left out when the gateway or the request has no time for it" : null,
     onStream === null ? null : `of a stream: ${onStream}`,
     neverRuns === null ? null : `can never run: ${neverRuns}`,
   ];

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { Step } from "#host/resolve/step.ts";
+import { isOptional, type Step } from "#host/resolve/step.ts";
 import type { EventInfo } from "#sdk/abi/input.ts";
 import { GatewayError } from "../errors.ts";
 import { streamLimits } from "../limits.ts";
@@ -9,7 +9,6 @@ import { applyEffects } from "./effects.ts";
 import { concerns, decisionOf, type Settled, type Situation, settle } from "./event-decision.ts";
 import { eventInputs } from "./read-input.ts";
 import { callStep, partsOf, type StageContext, type StepReport, stepError } from "./run-stage.ts";
-import { mayShed } from "./shed.ts";
 import { StepFailure } from "./step-failure.ts";
 
 export type EventStepContext = StageContext & { readonly writer: EventWriter };
@@ -92,7 +91,7 @@ export function startEventCalls(step: Step, context: EventStepContext): EventCal
         if (!(thrown instanceof StepFailure)) throw thrown;
         if (signal?.aborted) throw new GatewayError("client_closed", "The client closed the request.");
         isOn = false;
-        if (thrown.unavailable === "overloaded" && mayShed(step)) {
+        if (thrown.unavailable === "overloaded" && isOptional(step)) {
           context.skip({ step, reason: "shed", requestId: exchange.id });
           return null;
         }

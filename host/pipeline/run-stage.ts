@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import type { Batch, Step } from "#host/resolve/step.ts";
+import { type Batch, isOptional, type Step } from "#host/resolve/step.ts";
 import type { CallResult, Outcome } from "#host/sandbox/outcome.ts";
 import type { Pool } from "#host/sandbox/pool.ts";
 import type { Effect } from "#sdk/abi/effects.ts";
@@ -11,7 +11,7 @@ import { applyEffects, tryEffects } from "./effects.ts";
 import { type Asking, parseOutput } from "./parse-output.ts";
 import type { Quarantine, Verdict } from "./quarantine.ts";
 import { readInput } from "./read-input.ts";
-import { callDeadlineMs, mayShed } from "./shed.ts";
+import { callDeadlineMs } from "./shed.ts";
 import { requireOk, StepFailure } from "./step-failure.ts";
 
 /** How one call went, for log and metrics. */
@@ -199,7 +199,7 @@ async function finish({ step, end }: Running, context: StageContext): Promise<bo
   } catch (thrown) {
     if (!(thrown instanceof StepFailure)) throw thrown;
     if (signal?.aborted) throw new GatewayError("client_closed", "The client closed the request.");
-    if (thrown.unavailable === "overloaded" && mayShed(step)) {
+    if (thrown.unavailable === "overloaded" && isOptional(step)) {
       skip({ step, reason: "shed", requestId: exchange.id });
       return false;
     }

@@ -1,5 +1,4 @@
-import { isAuthenticator } from "#host/resolve/identify.ts";
-import type { Step } from "#host/resolve/step.ts";
+import { isOptional, type Step } from "#host/resolve/step.ts";
 import type { Pool } from "#host/sandbox/pool.ts";
 import type { Exchange } from "../exchange.ts";
 import { sheddingLimits } from "../limits.ts";
@@ -17,19 +16,14 @@ export type ShedContext = {
  * when it is not.
  */
 export function whyShed(step: Step, { exchange, bindings, budgetMs }: ShedContext): "budget" | "shed" | null {
-  if (!mayShed(step)) return null;
+  if (!isOptional(step)) return null;
   if (budgetMs !== undefined && exchange.pluginMs >= budgetMs) return "budget";
   return bindings.get(step.key)?.pool.isCrowded ? "shed" : null;
-}
-
-/** Who is calling is never optional: without its authenticator a request could only be refused. */
-export function mayShed({ priority, hook, manifest }: Step): boolean {
-  return priority === 3 && !(hook === "pre_request" && isAuthenticator(manifest));
 }
 
 /** The longest that a call of the step may take, beside its own deadline; undefined: as long as that says. */
 export function callDeadlineMs(step: Step, { exchange, budgetMs }: ShedContext): number | undefined {
   if (budgetMs === undefined || step.priority === 1) return undefined;
   const leftMs = budgetMs - exchange.pluginMs;
-  return mayShed(step) ? leftMs : Math.max(leftMs, sheddingLimits.essentialMs);
+  return isOptional(step) ? leftMs : Math.max(leftMs, sheddingLimits.essentialMs);
 }

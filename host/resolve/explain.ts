@@ -24,7 +24,7 @@ import {
 } from "./explain-value.ts";
 import { neverRuns, type Standing } from "./never-runs.ts";
 import type { Plan, Resolver } from "./plan.ts";
-import type { Batch, Step } from "./step.ts";
+import { type Batch, isOptional, type Step } from "./step.ts";
 
 /** What `sandgate explain --json` prints. New members may be added; those that are there keep their meaning. */
 export type Explanation = {
@@ -72,6 +72,8 @@ export type ExplainedStep = {
   readonly mode: Said;
   readonly reads: readonly string[];
   readonly writes: readonly string[];
+  /** Whether it is left out when the gateway or the request has no time for it. */
+  readonly optional: boolean;
   /** What it means for an answer that is a stream; null where it is nothing special. */
   readonly onStream: string | null;
   /** Why it can never run for these requests; null when it can. */
@@ -216,6 +218,7 @@ function explainStep(step: Step, source: ConfigSource, standing: Standing): Expl
       mode.value === step.mode ? mode : { value: step.mode, from: { kind: "default" }, overrides: [mode] },
     reads,
     writes: [...writes],
+    optional: isOptional(step),
     onStream: onStream(step),
     neverRuns: neverRuns(step, standing),
   };

@@ -85,6 +85,15 @@ export function partOf(step: Step): PlanPart {
   }
 }
 
+/** Whether it may be left out. Who is calling is never optional: without its authenticator a request could only be refused. */
+export function isOptional({
+  priority,
+  hook,
+  manifest,
+}: Pick<Step, "priority" | "hook" | "manifest">): boolean {
+  return priority === 3 && !(hook === "pre_request" && isAuthenticator(manifest));
+}
+
 /** Priority, then order, then the general level first, then id. Total over the steps of one part of a plan. */
 export function inOrder(steps: readonly Step[]): Step[] {
   return steps.toSorted(

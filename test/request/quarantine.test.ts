@@ -20,6 +20,7 @@ type Ready = { quarantined: { binding: string; plugin: string; leftMs: number }[
 
 function open(t: Parameters<typeof startTestGateway>[0], onFailure: "closed" | "open") {
   const config = {
+    admin: { port: 0 },
     gateway: { use: [{ plugin: "moody", onFailure }] },
     services: { demo: { provider: "mock" } },
     routes: { all: { match: { paths: ["/v1/*"] }, service: "demo" } },
@@ -36,6 +37,8 @@ async function ask(gateway: TestGateway, mood: string | null): Promise<{ status:
 
 const quarantined = async (gateway: TestGateway) =>
   ((await (await gateway.fetch("/readyz")).json()) as Ready).quarantined;
+const explained = async ({ running }: TestGateway) =>
+  ((await (await fetch(`${running.adminUrl}/explain?route=all`)).json()) as Ready).quarantined;
 const gauge = async (gateway: TestGateway) =>
   (await (await gateway.fetch("/metrics")).text())
     .split("\n")
@@ -51,6 +54,10 @@ test("a plugin that traps again and again is cut off, shown everywhere, and back
   const [entry, ...others] = await quarantined(gateway);
   assert.deepEqual([entry?.binding, entry?.plugin, others], ["gateway.use.0", "moody", []]);
   assert.ok(entry !== undefined && entry.leftMs > 0 && entry.leftMs <= quarantineLimits.firstMs);
+  assert.deepEqual(
+    (await explained(gateway)).map(({ binding }) => binding),
+    ["gateway.use.0"],
+  );
   assert.deepEqual(await gauge(gateway), [
     'sandgate_plugin_quarantined{plugin="moody",binding="gateway.use.0"} 1',
   ]);
@@ -61,6 +68,7 @@ test("a plugin that traps again and again is cut off, shown everywhere, and back
   assert.deepEqual(await ask(gateway, null), { status: 200 });
   assert.deepEqual(await quarantined(gateway), []);
   assert.deepEqual(await gauge(gateway), []);
+  assert.deepEqual(await explained(gateway), []);
   await gateway.logged(({ msg }) => msg === "a plugin is back in service");
 });
 

@@ -118,13 +118,14 @@ function check(
 }
 
 function stepText(
-  { id, plugin, hook, priority, mode, onStream, neverRuns }: ExplainedStep,
+  { id, plugin, hook, priority, mode, optional, onStream, neverRuns }: ExplainedStep,
   alone: string | null,
 ) {
   return [
     `${id === plugin ? id : `${id} (${plugin})`} ${hook}`,
     ...saidTexts({ priority, mode }).map((said) => said.replace(" = ", " ")),
     ...(alone === null ? [] : [`alone (${alone})`]),
+    ...(optional ? ["optional"] : []),
     ...(onStream === null ? [] : [`stream (${onStream})`]),
     ...(neverRuns === null ? [] : [`never (${neverRuns})`]),
   ].join(", ");
