@@ -102,6 +102,20 @@ export function holdEvent(held: Held = "keep"): Of<"event"> {
   return { type: "event", action: "hold", held };
 }
 
+/**
+ * The oldest `count` of the held events go on, with `text` in place of all that they say. `rest` is the text of the next one, so that
+ * a text can be let go up to any place of it. `decision` is about the event and those that stay held; default: all of them stay.
+ */
+export function releaseHeld(
+  count: number,
+  {
+    decision = holdEvent(),
+    ...texts
+  }: { readonly text?: string; readonly rest?: string; readonly decision?: Of<"event"> } = {},
+): Of<"event"> {
+  return { ...decision, release: { count, ...texts } };
+}
+
 /** Ends the stream with an error event in the client's format; what is held is dropped. */
 export function stopStream(message: string, code?: string): Of<"event"> {
   return { type: "event", action: "stop", error: code === undefined ? { message } : { message, code } };

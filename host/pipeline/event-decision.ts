@@ -2,6 +2,7 @@ import type { Effect } from "#sdk/abi/effects.ts";
 import { streamLimits } from "../limits.ts";
 import { type EventWriter, type StreamEvent, textOf } from "../stream-event.ts";
 import type { AnswerError } from "../surface.ts";
+import { releaseFirst } from "./event-release.ts";
 import { StepFailure } from "./step-failure.ts";
 
 type Decision = Extract<Effect, { type: "event" }>;
@@ -44,6 +45,22 @@ export function decisionOf(effects: readonly Effect[]): Decision {
 
 /** @throws StepFailure for what cannot be done */
 export function settle(situation: Situation, decision: Decision, writer: EventWriter): Settled {
+  const { release, ...others } = decision;
+  if (release === undefined) return settleWhole(situation, decision, writer);
+  const mine = situation.held.filter((one) => concerns(situation, one));
+  const released = releaseFirst(decision, { event: situation.event, mine, writer });
+  const stays = new Map(released.mine.map((one) => [one.index, one]));
+  const held = situation.held.flatMap((one) =>
+    concerns(situation, one) ? (stays.get(one.index) ?? []) : [one],
+  );
+  const fate = decision.held ?? (decision.action === "stop" ? "drop" : "keep");
+  const { event } = released;
+  const settled = settleWhole({ ...situation, event, held }, { ...others, held: fate }, writer);
+  return { ...settled, out: [...released.out, ...settled.out], held: withinLimits(settled.held) };
+}
+
+/** Of a decision about all that is held, or what is left of it. */
+function settleWhole(situation: Situation, decision: Decision, writer: EventWriter): Settled {
   const { event, held, isEnd } = situation;
   const { action, held: fate = action === "stop" ? "drop" : "pass" } = decision;
   const mine = held.filter((one) => concerns(situation, one));

@@ -141,6 +141,22 @@ export const effectSchema = {
          * `stop` it is `drop`.
          */
         held: { enum: ["pass", "drop", "keep"] },
+        /**
+         * The oldest `count` of the held events go on before anything else; all else that the decision says is about those after them,
+         * and the default of `held` is `keep` then.
+         */
+        release: {
+          type: "object",
+          additionalProperties: false,
+          required: ["count"],
+          properties: {
+            count: { type: "integer", minimum: 1 },
+            /** In place of all that they say: the last of them that has a text says it, and the others nothing. */
+            text: { type: "string", maxLength: 1_048_576 },
+            /** The text of the next one that has a text: of those that stay held, else of the event itself where it is held or passes. */
+            rest: { type: "string", maxLength: 1_048_576 },
+          },
+        },
         /** Of `stop`. */
         error: {
           type: "object",

@@ -87,6 +87,53 @@ export function tag(name: string, value: string): string {
   return effect("tag", member("name", name) + member("value", value));
 }
 
+/** Of `post_request_event`: what becomes of the event. `held`: `pass`, `drop` or `keep` what is held. */
+export function passEvent(held: string = "pass"): string {
+  return eventEffect("pass", held, "");
+}
+
+/** The same event with another text of the model. */
+export function replaceText(text: string, held: string = "pass"): string {
+  return eventEffect("replace", held, member("text", text));
+}
+
+export function replaceData(json: string, held: string = "pass"): string {
+  return eventEffect("replace", held, ',"data":' + json);
+}
+
+export function dropEvent(held: string = "pass"): string {
+  return eventEffect("drop", held, "");
+}
+
+/** For a later decision, which sees it in `event.held`. */
+export function holdEvent(held: string = "keep"): string {
+  return eventEffect("hold", held, "");
+}
+
+/** Ends the stream with an error event in the client's format; what is held is dropped. */
+export function stopStream(message: string, code: string = ""): string {
+  const error = '{"message":' + quoted(message) + (code == "" ? "" : member("code", code)) + "}";
+  return effect("event", member("action", "stop") + ',"error":' + error);
+}
+
+/**
+ * The oldest `count` of the held events go on, with `text` in place of all that they say. `rest` is the text of the next one. `decision`
+ * is about the event and those that stay held.
+ */
+export function releaseHeld(
+  count: i32,
+  text: string | null = null,
+  rest: string | null = null,
+  decision: string = holdEvent(),
+): string {
+  const texts = (text === null ? "" : member("text", text)) + (rest === null ? "" : member("rest", rest));
+  return decision.slice(0, -1) + ',"release":{"count":' + count.toString() + texts + "}}";
+}
+
+function eventEffect(action: string, held: string, members: string): string {
+  return effect("event", member("action", action) + members + member("held", held));
+}
+
 function headerEffect(side: string, name: string, value: string): string {
   return effect("set-header", onSide(side) + member("name", name) + member("value", value));
 }

@@ -53,6 +53,14 @@ export function post_request(): i32 {
     make.refuse(429, "Slow down.", "slow"),
     make.identify("alice"),
     make.tag("tier", "gold"),
+    make.passEvent("keep"),
+    make.replaceText("a \\"b\\""),
+    make.replaceData('{"a":1}', "drop"),
+    make.dropEvent(),
+    make.holdEvent(),
+    make.stopStream("No.", "no"),
+    make.releaseHeld(1),
+    make.releaseHeld(2, "a", "b", make.passEvent()),
   ]);
 }
 
@@ -229,6 +237,14 @@ test("each effect is the one that the TypeScript SDK makes", async (t) => {
     sdk.refuse(429, "Slow down.", "slow"),
     sdk.identify("alice"),
     sdk.tag("tier", "gold"),
+    sdk.passEvent("keep"),
+    sdk.replaceText('a "b"'),
+    sdk.replaceData({ a: 1 }, "drop"),
+    sdk.dropEvent(),
+    sdk.holdEvent(),
+    sdk.stopStream("No.", "no"),
+    sdk.releaseHeld(1),
+    sdk.releaseHeld(2, { text: "a", rest: "b", decision: sdk.passEvent() }),
   ]);
 });
 

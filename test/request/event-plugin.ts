@@ -21,7 +21,7 @@ export async function compileEventPlugin(
   const { wasm } = await compileSources(
     t,
     `import { definePlugin } from "@sandgate/plugin-sdk";
-import { dropEvent, holdEvent, passEvent, replaceData, replaceText, stopStream, tag } from "@sandgate/plugin-sdk/effects";
+import { dropEvent, holdEvent, passEvent, releaseHeld, replaceData, replaceText, stopStream, tag } from "@sandgate/plugin-sdk/effects";
 ${before}
 export default definePlugin({
   name: "${name}",

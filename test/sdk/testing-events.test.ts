@@ -5,7 +5,7 @@ import { openPlugin } from "@sandgate/plugin-sdk/testing";
 import { packages, writeSources } from "./source-plugin.ts";
 
 const source = `import { definePlugin } from "@sandgate/plugin-sdk";
-import { holdEvent, passEvent, replaceText } from "@sandgate/plugin-sdk/effects";
+import { holdEvent, passEvent, releaseHeld, replaceText } from "@sandgate/plugin-sdk/effects";
 export default definePlugin({
   name: "words",
   version: "1.0.0",
@@ -13,6 +13,7 @@ export default definePlugin({
   postRequestEvent({ event, context }) {
     if (event.last) return passEvent("drop");
     if (event.text === "") return holdEvent();
+    if (event.held.length > 1) return releaseHeld(1, { text: event.text });
     return replaceText([context.route, event.index, event.held.length, event.text, event.data].join(" "));
   },
 });
@@ -29,5 +30,8 @@ test("an event hook gets the event of a test, and its decision is in the effects
   assert.deepEqual(await effectsOf({ last: true }), [{ type: "event", action: "pass", held: "drop" }]);
   assert.deepEqual(await effectsOf({ index: 3, text: "a", data: "x", held: [{ text: "b" }] }), [
     { type: "event", action: "replace", text: "chat 3 1 a x", held: "pass" },
+  ]);
+  assert.deepEqual(await effectsOf({ text: "a", held: [{ text: "b" }, { text: "c" }] }), [
+    { type: "event", action: "hold", held: "keep", release: { count: 1, text: "a" } },
   ]);
 });

@@ -99,3 +99,19 @@ test("an effect that there is not is an error, and builders make those that ther
   );
   assert.deepEqual(found, ["4 TS2345", "5 TS2345"]);
 });
+
+test("a decision about a part of what is held has its texts and what becomes of the rest", async (t) => {
+  const found = await problemsOf(
+    t,
+    `hooks: { post_request_event: { reads: ["event"], writes: ["event"] } },
+     postRequestEvent({ event }) {
+       const { length } = event.held;
+       if (length > 3) return effect.releaseHeld("3");
+       if (length > 2) return effect.releaseHeld(1, { text: 2 });
+       if (length > 1) return effect.releaseHeld(1, { decision: effect.tag("a", "b") });
+       if (event.last) return effect.releaseHeld(length, { text: "a", rest: "b", decision: effect.passEvent("drop") });
+       return { type: "event", action: "hold", release: { count: 1, text: "a" } };
+     },`,
+  );
+  assert.deepEqual(found, ["4 TS2345", "5 TS2322", "6 TS2741"]);
+});
