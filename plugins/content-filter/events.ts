@@ -1,6 +1,9 @@
-import type { Effect, HookInput, Json } from "@sandgate/plugin-sdk";
+import type { Effect, HookInput } from "@sandgate/plugin-sdk";
+import { holdEvent, passEvent, releaseHeld, replaceText } from "@sandgate/plugin-sdk/effects";
+import { isEndOfText } from "./end-of-text.ts";
 import type { Matcher } from "./rules.ts";
-import { type Match, masked, scan } from "./scan.ts";
+import { type Match, masked, maskedInTwo, scan } from "./scan.ts";
+import { decidedUpTo, isBetweenWords, type Open, windowOf } from "./window.ts";
 
 type StreamEvent = NonNullable<HookInput["event"]>;
 type EventEffect = Extract<Effect, { type: "event" }>;
@@ -8,99 +11,85 @@ type EventEffect = Extract<Effect, { type: "event" }>;
 /** What becomes of the event, and what was found for sure. */
 type Decision = { readonly effect: EventEffect; readonly found: readonly Match[] };
 
-/** What is held at most; the host has a limit in bytes, at which the answer would fail. */
-const mostChars = 2_000;
-const mostEvents = 120;
+/** The host holds 64 KiB: of events that are all as long as this one, in characters of which few take more than one byte. */
+const mostHeld = { events: 100, chars: 16_000 };
+/** Of an event that is the first of its text, so that there is none before it that could take a part of it. */
+const mostOfOne = 8_000;
 
 const nothing: readonly Match[] = [];
-const pass: EventEffect = { type: "event", action: "pass" };
 
 /**
- * An event waits while its end may be the beginning of something: the next event shows what it is. What has been masked goes out as one
- * event, in place of those that it is the text of.
+ * The end of a text waits while it may be the beginning of something, and no more than the window does. What was decided goes on in the
+ * events that it came in where their borders allow it.
  */
 export function decide(event: StreamEvent, matchers: readonly Matcher[]): Decision {
-  const before = event.held.map(({ text }) => text).join("");
+  const before = textOfHeld(event);
   const text = before + event.text;
-  if (text === "") return { effect: pass, found: nothing };
+  if (text === "") return { effect: passEvent(), found: nothing };
   const isEnd = event.last === true || isEndOfText(event.data ?? null);
-  if (event.timeout === true && !isEnd) return { effect: { ...pass, held: "keep" }, found: nothing };
+  if (event.timeout === true && !isEnd) return { effect: passEvent("keep"), found: nothing };
 
-  const matches = scan(text, matchers);
-  const cut = isEnd ? text.length : decidedUpTo(text, { matches, matchers });
-  const found = matches.filter(({ end }) => end <= cut);
-  if (cut === text.length) return { effect: withText(text, matches), found };
-  const goesOn = found.filter(({ matcher }) => matcher.action !== "mask");
-  if (isReleasable(text, { at: before.length, cut, matches })) {
-    return { effect: { type: "event", action: "hold", held: "pass" }, found: goesOn };
+  const open = { text, matches: scan(text, matchers), matchers };
+  if (isEnd) return { effect: letAllGo(event, open), found: open.matches };
+  const at = decidedUpTo(open);
+  const found = open.matches.filter(({ end }) => end <= at);
+  if (at === text.length) return { effect: letAllGo(event, open), found };
+  if (event.held.length === 0 && text.length > mostOfOne) {
+    return { effect: withoutOpenEnd(open, at), found: open.matches };
   }
-  if (text.length < mostChars && event.held.length < mostEvents) {
-    return { effect: { type: "event", action: "hold", held: "keep" }, found: goesOn };
+  return { effect: letGoUpTo(at, event, { ...open, matches: found }), found };
+}
+
+function textOfHeld({ held }: StreamEvent): string {
+  return held.map(({ text }) => text).join("");
+}
+
+function letAllGo(event: StreamEvent, { text, matches }: Open): EventEffect {
+  const { length } = textOfHeld(event);
+  const whole = masked(text, matches);
+  if (whole === null) return passEvent();
+  if (length === 0) return replaceText(whole);
+  if (length === text.length) return releaseHeld(event.held.length, { text: whole, decision: passEvent() });
+  const [first, rest] = maskedInTwo({ text, matches }, length);
+  return releaseHeld(event.held.length, { text: first, rest, decision: passEvent() });
+}
+
+/** @param open with the matches that end before the place */
+function letGoUpTo(at: number, event: StreamEvent, { text, matches, matchers }: Open): EventEffect {
+  const { held } = event;
+  let going = { count: 0, end: 0 };
+  let end = 0;
+  for (const [index, one] of held.entries()) {
+    end += one.text.length;
+    const isBorder = end <= at && isBetweenWords(text, end) && !matches.some((match) => isOver(match, end));
+    if (isBorder) going = { count: index + 1, end };
   }
-  return { effect: withoutOpenEnd(text, { matches, matchers }), found: matches };
-}
-
-function withText(text: string, matches: readonly Match[]): EventEffect {
-  const value = masked(text, matches);
-  return value === null ? pass : { type: "event", action: "replace", text: value, held: "drop" };
-}
-
-type Scanned = { readonly matches: readonly Match[]; readonly matchers: readonly Matcher[] };
-
-/** Up to where nothing that comes can change what was found. A match at the very end may go on. */
-function decidedUpTo(text: string, { matches, matchers }: Scanned): number {
-  const open = matchers.map(({ openAt }) => openAt(text));
-  const touching = matches.filter(({ end }) => end === text.length).map(({ start }) => start);
-  const cut = Math.min(text.length, ...open, ...touching);
-  // Of a match that reaches over the place, all waits.
-  return Math.min(
-    cut,
-    ...matches.filter(({ start, end }) => start < cut && end > cut).map(({ start }) => start),
-  );
-}
-
-type Release = { readonly at: number; readonly cut: number; readonly matches: readonly Match[] };
-
-/** Whether the events before `at` may go as they are, and what follows can be looked at without them. */
-function isReleasable(text: string, { at, cut, matches }: Release): boolean {
-  const isBetweenWords = !(inWord.test(text[at - 1] ?? "") && inWord.test(text[at] ?? ""));
-  return (
-    at > 0 &&
-    at <= cut &&
-    isBetweenWords &&
-    !matches.some(({ matcher, start }) => matcher.action === "mask" && start < at)
-  );
-}
-
-const inWord = /[\p{L}\p{N}_.%+@:-]/u;
-
-/** Of a text that is too long to wait for more: an end that may be half a number or an address is not let through. */
-function withoutOpenEnd(text: string, { matches, matchers }: Scanned): EventEffect {
-  const limited = matchers.filter(({ hasLimit, action }) => hasLimit && action !== "tag");
-  const at = decidedUpTo(text, { matches, matchers: limited });
-  if (!/[\d@]/.test(text.slice(at))) return withText(text, matches);
-  const decided = matches.filter(({ end }) => end <= at);
-  const kept = text.slice(0, at);
-  return { type: "event", action: "replace", text: `${masked(kept, decided) ?? kept}[…]`, held: "drop" };
-}
-
-/** The events after which no text follows that belongs to the one before, in the APIs of OpenAI, Anthropic and Google. */
-function isEndOfText(data: Json): boolean {
-  const { type, choices, candidates, usage } = membersOf(data);
-  if (typeof type === "string")
-    return /^(content_block_stop|message_delta|message_stop|error)$|\.(done|completed|incomplete|failed)$/.test(
-      type,
+  const staying = held.length - going.count + 1;
+  const chars = staying * JSON.stringify(event.data ?? null).length;
+  const isFew = staying <= mostHeld.events && chars <= mostHeld.chars;
+  if (isFew && text.length - going.end <= windowOf(matchers)) {
+    if (going.count === 0) return holdEvent();
+    const value = masked(
+      text.slice(0, going.end),
+      matches.filter((match) => match.end <= going.end),
     );
-  const isUsage = Array.isArray(choices) && choices.length === 0 && usage !== undefined;
-  return isUsage || hasReason(choices, "finish_reason") || hasReason(candidates, "finishReason");
+    return releaseHeld(going.count, value === null ? {} : { text: value });
+  }
+  if (held.length === 0 || end === 0) return holdEvent(held.length === 0 ? "keep" : "pass");
+  if (event.text === "") return passEvent("keep");
+  // This event takes over all that waits, so that nothing has to wait for a border.
+  const decided = text.slice(0, at);
+  return releaseHeld(held.length, { text: masked(decided, matches) ?? decided, rest: text.slice(at) });
 }
 
-function hasReason(list: Json | undefined, member: string): boolean {
-  return Array.isArray(list) && list.some((item: Json) => typeof membersOf(item)[member] === "string");
+function isOver({ start, end }: Match, at: number): boolean {
+  return start < at && end > at;
 }
 
-function membersOf(value: Json): { readonly [name: string]: Json | undefined } {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as { readonly [name: string]: Json })
-    : {};
+/** An end that may be half a number or an address is not let through. */
+function withoutOpenEnd({ text, matches }: Open, at: number): EventEffect {
+  if (!/[\d@]/.test(text.slice(at))) return replaceText(masked(text, matches) ?? text);
+  const decided = text.slice(0, at);
+  const found = matches.filter(({ end }) => end <= at);
+  return replaceText(`${masked(decided, found) ?? decided}[…]`);
 }

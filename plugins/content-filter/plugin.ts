@@ -16,7 +16,7 @@ export default definePlugin({
     pre_request: { reads: ["request.body"], writes: ["request.body", "respond", "tags"], priority: 1 },
     post_request: { reads: ["response.body"], writes: ["response.body", "respond", "tags"], priority: 1 },
     // In place of post_request where the answer is a stream.
-    post_request_event: { reads: ["event"], writes: ["event", "tags"], priority: 1 },
+    post_request_event: { reads: ["event", "context.tags"], writes: ["event", "tags"], priority: 1 },
   },
   configSchema: {
     type: "object",
@@ -68,14 +68,14 @@ export default definePlugin({
   preRequest: ({ request }) => filter("request", request.body),
   postRequest: ({ response }) => filter("response", response?.body),
 
-  postRequestEvent({ event }) {
+  postRequestEvent({ event, context }) {
     if (matchers.response.length === 0) return;
     const { effect, found } = decide(event, matchers.response);
     if (found.length === 0) return effect;
     const blocking = found.find(({ matcher }) => matcher.action === "block");
     const stop = blocking === undefined ? null : { message: messageOf("response", blocking.matcher), code };
     return [
-      tagOf("response", found),
+      tagOf("response", found, context.tags?.[tagName("response")]),
       stop === null ? effect : { type: "event", action: "stop", held: "drop", error: stop },
     ];
   },
@@ -97,14 +97,21 @@ function filter(side: Side, body: Json | undefined): Effect[] {
   ];
 }
 
-/** `content-filter.request`: the names of what was found. */
-function tagOf(side: Side, matches: readonly Match[]): Effect {
-  const names = new Set(matches.map(({ matcher }) => matcher.label));
+/** `content-filter.request`: the names of what was found, those of earlier events too. */
+function tagOf(side: Side, matches: readonly Match[], earlier = ""): Effect {
+  const names = new Set([
+    ...earlier.split(",").filter(Boolean),
+    ...matches.map(({ matcher }) => matcher.label),
+  ]);
   return {
     type: "tag",
-    name: `content-filter.${side}`,
+    name: tagName(side),
     value: [...names].toSorted().join(",").slice(0, 1_024),
   };
+}
+
+function tagName(side: Side): string {
+  return `content-filter.${side}`;
 }
 
 const code = "content_filter";

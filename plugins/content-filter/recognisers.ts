@@ -6,8 +6,10 @@ export type Recogniser = {
   readonly pattern: RegExp;
   /** How many characters of what the pattern found are it: all, some or none (0). Absent: all. */
   readonly check?: (found: string) => number;
-  /** The end of a text that may be the beginning of a match. */
+  /** The end of a text that may be the beginning of a match; of the last `longest` characters. */
   readonly open: RegExp;
+  /** Characters that a match has at most, with those behind it that decide about it. */
+  readonly longest: number;
 };
 
 const byte = "(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
@@ -16,45 +18,55 @@ export const recognisers = {
   email: {
     needs: "@",
     pattern: /(?<![\w.%+-])[\w.%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}/g,
-    open: /[\w.%+-]{1,64}(?:@[A-Za-z0-9.-]{0,255})?$/,
+    // RFC 5321 allows 254.
+    check: (found) => (found.length <= 320 ? found.length : 0),
+    open: /(?<![\w.%+-])[\w.%+-]+(?:@[A-Za-z0-9.-]*)?$/,
+    longest: 321,
   },
   /** International with + or 00, and North American. */
   phone: {
     pattern: /(?<![\w.+-])(?:(?:\+|00)\d[\d ()./-]{5,22}\d|(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4})(?!\w)/g,
     check: (found) => (isBetween(digitsIn(found).length, 7, 15) ? found.length : 0),
     open: /(?:\+|\(|\d)[\d ()./-]{0,30}$/,
+    longest: 32,
   },
   iban: {
     pattern: /(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{1,4}){3,8}/g,
     check: ibanLength,
     open: /(?<![A-Za-z0-9])[A-Z](?:[A-Z](?:\d(?:\d[A-Z0-9 ]{0,40})?)?)?$/,
+    longest: 45,
   },
   "credit-card": {
     pattern: /(?<![\d.-])[2-6]\d{3}(?:[ -]?\d){9,15}/g,
     check: cardLength,
-    open: /\d[\d -]{0,30}$/,
+    open: /\d[\d -]{0,34}$/,
+    longest: 35,
   },
   /** Of the United States. */
   ssn: {
     pattern: /(?<![\d-])(?!000|666|9)\d{3}([ -])(?!00)\d\d\1(?!0000)\d{4}(?![\d-])/g,
     open: /\d[\d -]{0,10}$/,
+    longest: 12,
   },
   ipv4: {
     needs: ".",
     pattern: new RegExp(`(?<![\\w.])(?:${byte}\\.){3}${byte}(?![\\w]|\\.\\d)`, "g"),
     open: /\d[\d.]{0,15}$/,
+    longest: 17,
   },
   ipv6: {
     needs: ":",
     pattern: /(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:])/g,
     check: (found) => (isIpv6(found) ? found.length : 0),
     open: /[0-9A-Fa-f:]{1,40}$/,
+    longest: 41,
   },
   /** Of OpenAI, Anthropic, Stripe, AWS, GitHub, GitLab, Google, Slack, npm and Hugging Face. */
   "api-key": {
     pattern:
       /(?<![A-Za-z0-9])(?:sk-[\w-]{20,250}|[srp]k_(?:live|test)_\w{16,250}|(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_\w{36,250}|github_pat_\w{22,250}|glpat-[\w-]{20,250}|AIza[\w-]{35}|xox[abeprs]-[\w-]{10,250}|npm_\w{36}|hf_\w{30,250})(?![\w-])/g,
-    open: /[\w-]{1,262}$/,
+    open: /(?<![\w-])[\w-]+$/,
+    longest: 263,
   },
 } as const satisfies { readonly [name: string]: Recogniser };
 

@@ -16,8 +16,6 @@ export type RuleConfig = {
 type Finder = Omit<Recogniser, "open"> & {
   /** Where in a text that goes on a match may have begun; its length where none has. */
   openAt(text: string): number;
-  /** Whether such a beginning is at most some hundred characters long. */
-  readonly hasLimit: boolean;
 };
 
 /** One thing to look for. */
@@ -40,16 +38,21 @@ export function compileRules(rules: readonly RuleConfig[]): Matcher[] {
   });
 }
 
+/** Between two words of a phrase, at most. */
+const mostBlanks = 16;
+
 /** Whole words, in upper and lower case. */
-function wordsMatcher(words: readonly string[]): Finder {
-  const longestFirst = words.toSorted((left, right) => right.length - left.length);
-  const any = longestFirst.map((word) =>
-    word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&").replace(/\s+/g, "\\s+"),
+function wordsMatcher(given: readonly string[]): Finder {
+  const words = given.map((word) => word.trim()).toSorted((left, right) => right.length - left.length);
+  const any = words.map((word) =>
+    word.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&").replace(/\s+/g, `\\s{1,${mostBlanks}}`),
   );
+  const lengths = words.map(plain).map((word) => word.length + word.split(" ").length * mostBlanks);
+  const longest = Math.max(...lengths);
   return {
     pattern: new RegExp(`(?<![\\p{L}\\p{N}_])(?:${any.join("|")})(?![\\p{L}\\p{N}_])`, "giu"),
-    openAt: openWords(words.map(plain)),
-    hasLimit: true,
+    openAt: openWords(words.map(plain), longest),
+    longest,
   };
 }
 
@@ -58,16 +61,16 @@ function plain(text: string): string {
 }
 
 /** Where the last word begins, or a phrase of which the text ends with the first words. */
-function openWords(words: readonly string[]): Finder["openAt"] {
+function openWords(words: readonly string[], longest: number): Finder["openAt"] {
   const beginnings = new Set(
     words.flatMap((word) => Array.from(word, (_, index) => word.slice(0, index + 1))),
   );
-  const longest = Math.max(...words.map((word) => word.length));
+  const most = Math.max(...words.map((word) => word.length));
   return (text) => {
-    const tail = text.slice(-2 * longest);
+    const tail = text.slice(-longest);
     const end = plain(tail);
     const lastWord = text.length - (/[\p{L}\p{N}_]{1,64}$/u.exec(text)?.[0].length ?? 0);
-    for (let length = Math.min(longest, end.length); length > 0; length -= 1) {
+    for (let length = Math.min(most, end.length); length > 0; length -= 1) {
       if (!beginnings.has(end.slice(-length))) continue;
       // Blanks of the text may be more than those of the phrase.
       const blanks = tail.length - end.length;
@@ -77,17 +80,26 @@ function openWords(words: readonly string[]): Finder["openAt"] {
   };
 }
 
+/** Of a regex, for which nobody knows it: longer matches are found too where they do not have to wait. */
+const regexChars = 500;
+
 function regexMatcher(source: string, index: number): Finder {
   const pattern = compile(source, index);
   if (pattern.test("")) throw new Error(`rules.${index}.regex: it finds the empty text, so it is everywhere`);
   // Nobody knows what could begin a match, but few go over the end of a line.
-  return { pattern, openAt: (text) => text.lastIndexOf("\n") + 1, hasLimit: false };
+  const openAt = (text: string) => Math.max(text.lastIndexOf("\n") + 1, text.length - regexChars);
+  return { pattern, openAt, longest: regexChars };
 }
 
 function recogniserOf(kind: RecogniserName): Finder {
   const { open, ...recogniser }: Recogniser = recognisers[kind];
-  const openAt = (text: string) => open.exec(text)?.index ?? text.length;
-  return { ...recogniser, openAt, hasLimit: true };
+  return {
+    ...recogniser,
+    openAt(text) {
+      const from = Math.max(0, text.length - recogniser.longest);
+      return from + (open.exec(text.slice(from))?.index ?? text.length - from);
+    },
+  };
 }
 
 function compile(source: string, index: number): RegExp {

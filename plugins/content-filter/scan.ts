@@ -35,3 +35,28 @@ export function masked(text: string, matches: readonly Match[]): string | null {
   }
   return at === 0 ? null : out + text.slice(at);
 }
+
+/** The same in two pieces: up to a place, with what goes over it, and what follows. */
+export function maskedInTwo(
+  { text, matches }: { readonly text: string; readonly matches: readonly Match[] },
+  place: number,
+): readonly [string, string] {
+  let at = place;
+  // In the order of their starts, so that those which overlap follow one another.
+  for (const { matcher, start, end } of matches) {
+    if (matcher.action === "mask" && start < at && end > at) at = end;
+  }
+  const first = text.slice(0, at);
+  const rest = text.slice(at);
+  const later = matches.filter(({ start }) => start >= at);
+  return [
+    masked(
+      first,
+      matches.filter(({ end }) => end <= at),
+    ) ?? first,
+    masked(
+      rest,
+      later.map((match) => ({ ...match, start: match.start - at, end: match.end - at })),
+    ) ?? rest,
+  ];
+}

@@ -105,8 +105,6 @@ test("in a stream the same is masked as in a whole answer, wherever the model's 
   for (const [said, heard] of streamed) {
     for (const size of [1, 2, 3, 5, 8, 21, 200]) {
       const pieces = said.match(new RegExp(`.{1,${size}}`, "gs")) ?? [];
-      // More events than the plugin holds for a rule with a regex.
-      if (pieces.length > 110) continue;
       await fake.play({
         headers: eventStream,
         body: pieces.map((piece) => chunk(piece)).join("") + finish + done,
@@ -126,7 +124,8 @@ for (const surface of ["anthropic", "openai-responses"] as const) {
       script: { answer: surface === "anthropic" ? "anthropic-stream" : "responses-stream" },
     });
     const text = await (await gateway.post(paths[surface], asksForStream)).text();
-    assert.match(text, /\[greeting\]!/);
+    const said = [...text.matchAll(/"(?:delta|text)":"([^"]*)"/g)].map(([, piece]) => piece).join("");
+    assert.match(said, /\[greeting\]!/);
     assert.doesNotMatch(text, /hello|there/i);
   });
 }
@@ -168,18 +167,4 @@ test("what blocks ends the stream with an error, and nothing of it has gone out"
     for await (const { choices } of stream) heard.push(choices[0]?.delta.content ?? "");
   }, /blocked by the content filter: names/);
   assert.equal(heard.join(""), "It is");
-});
-
-test("numbers without end are let go in time, and no whole card with them", async (t) => {
-  const { gateway, fake } = await openBench(t, filtering({ pii: ["credit-card"], action: "mask" }));
-  const card = "4111 1111 1111 1111";
-  const said = `${`${"9999 ".repeat(97)}${card} `.repeat(20)}`;
-  const pieces = said.match(/.{1,3}/gs) ?? [];
-  await fake.play({
-    headers: eventStream,
-    body: pieces.map((piece) => chunk(piece)).join("") + finish + done,
-  });
-  const text = contentOf(await (await gateway.post(paths.openai, asksForStream)).text());
-  assert.match(text, /^9999 9999/);
-  assert.doesNotMatch(text, /4111 1111 1111 1111/);
 });
