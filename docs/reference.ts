@@ -109,16 +109,18 @@ function typesOf(source: string): string {
   return found.replace(/^export /gm, "").trim();
 }
 
+const ofExtism =
+  "Imports: `http_request`, `http_status_code`, `http_headers` of `extism:host/env`, as Extism has them, and with `timeoutMs` in the request; and of `extism:host/user`";
+
 function wireTable(name: CapabilityName, docs: ReadonlyMap<string, string>): string {
-  if (name === "http")
-    return "Imports: `http_request`, `http_status_code`, `http_headers` of `extism:host/env`, as Extism has them.";
   if (name === "secrets")
     return "Imports: none. In a header or a key, `{{secret:NAME}}` stands for the secret.";
   const rows = Object.entries<FunctionShape>(capabilityFunctions[name]).map(([name, { params, result }]) => {
     const doc = (docs.get(name) ?? "").replaceAll("|", "\\|");
     return `| \`${name}(${params.join(", ")})\` | ${result ?? ""} | ${doc} |`;
   });
-  return ["| import | result | |", "|---|---|---|", ...rows].join("\n");
+  const table = ["| import | result | |", "|---|---|---|", ...rows].join("\n");
+  return name === "http" ? `${ofExtism}\n\n${table}` : table;
 }
 
 function sourceOf(file: string): Promise<string> {
@@ -158,18 +160,11 @@ function groupsOf(source: string): ReadonlyMap<string, Group> {
 }
 
 function wireDocsOf(source: string): ReadonlyMap<string, string> {
+  const documented = source.matchAll(/\/\*\*\s+((?:(?!\*\/).)*?)\s+\*\/\n {4}(\w+): \{/gs);
   return new Map(
-    Array.from(inOneLine(source).matchAll(/\/\*\* (.*) \*\/\n {4}(\w+): \{/g), ([, doc = "", name = ""]) => [
+    Array.from(documented, ([, doc = "", name = ""]) => [
       name,
-      doc,
+      doc.replace(/\s*\n\s*\*? ?/g, " ").replace(/^\* /, ""),
     ]),
-  );
-}
-
-/** Comments of several lines as comments of one. */
-function inOneLine(source: string): string {
-  return source.replace(
-    /\/\*\*\n(.*?)\n\s*\*\/$/gms,
-    (_, text: string) => `/** ${text.replace(/^\s*\* ?/gm, "").replaceAll("\n", " ")} */`,
   );
 }

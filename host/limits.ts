@@ -102,10 +102,12 @@ export const callLimits = {
   kernelPages: 512,
 } as const;
 
-/** Of the `http` capability, per call into a plugin. */
+/** Of the `http` capability, per call into a plugin. What is sent at once has each of them together too. */
 export const egressLimits = {
-  /** One after the other: a plugin is suspended while it waits. */
+  /** One after the other or at once: a plugin is suspended while it waits. */
   requests: 8,
+  /** In a list to be sent at once; those over `requests` are answered without being sent. */
+  listed: 256,
   /** URL and headers of a request, as the plugin's JSON: servers refuse far less. */
   headChars: 64 * kib,
   requestBytes: mib,

@@ -11,7 +11,7 @@ import type { InputOf } from "./input-of.ts";
 export type { Effect } from "./abi/effects.ts";
 export type { Json } from "./abi/from-schema.ts";
 export type { HookInput } from "./abi/input.ts";
-export type { Host } from "./host.ts";
+export type { Host, HttpRequest, HttpResponse, HttpResult } from "./host.ts";
 export { MissingCapability } from "./missing-capability.ts";
 
 /** Nothing, one effect or several, in the order in which the host applies them. */

@@ -17,6 +17,8 @@ export type HttpRequest = {
   readonly method?: string;
   readonly headers?: { readonly [name: string]: string };
   readonly body?: string | Uint8Array;
+  /** When it counts as failed; default, and most: 10,000. The time of the call ends it too. */
+  readonly timeoutMs?: number;
 };
 
 export type HttpResponse = {
@@ -26,6 +28,9 @@ export type HttpResponse = {
   readonly headers: { readonly [name: string]: string };
   readonly body: string;
 };
+
+/** One of several answers. `error` is there where `status` is 0: not allowed, over a limit, no answer in time, or a network that fails. */
+export type HttpResult = HttpResponse & { readonly error?: "refused" | "limit" | "timeout" | "failed" };
 
 export type HashAlgorithm = "sha-1" | "sha-256" | "sha-384" | "sha-512";
 /** Of a digest as text; default: hex. */
@@ -74,6 +79,8 @@ export type Host<Config> = {
   /** Capability `http`: to the hosts that the binding's grant lists. */
   readonly http: {
     request(request: HttpRequest): HttpResponse;
+    /** All at once, and back when the last has ended: the answers in the same order. */
+    requestAll(requests: readonly HttpRequest[]): readonly HttpResult[];
   };
   /** Capability `kv`: texts by key, of this binding alone, kept until they are deleted or expire. */
   readonly kv: {

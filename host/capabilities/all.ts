@@ -7,7 +7,8 @@ import type { Capability, CapabilityScope, HostImport } from "./capability.ts";
 import { createConsumers } from "./consumers.ts";
 import { createCounters } from "./counters.ts";
 import { createCrypto } from "./crypto.ts";
-import { createHttp, type Sender } from "./http.ts";
+import { createHttp } from "./http.ts";
+import type { Sender } from "./http-send.ts";
 import { createKv } from "./kv.ts";
 import { createMetrics, type MetricSink } from "./metrics.ts";
 

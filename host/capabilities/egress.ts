@@ -107,7 +107,7 @@ export type Egress = { agent(privateAllowed: boolean): Agent };
  */
 export function createEgress(): Egress {
   const options = {
-    // A call waits for each of its requests, so no binding can use more.
+    // To one host. Calls that send several at once to it wait for a free one, and the time of each request runs meanwhile.
     connections: processLimits.instancesPerBinding,
     headersTimeout: egressLimits.timeoutMs,
     bodyTimeout: egressLimits.timeoutMs,

@@ -45,12 +45,15 @@ const requestSchema = z.object({
     .nullish(),
   headers: headers.nullish(),
   header: headers.nullish(),
+  /** Sandgate's own. The time of the call ends a request too. */
+  timeoutMs: z.int().min(1).nullish(),
 });
 
 export type PluginRequest = {
   readonly url: URL;
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
   readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
   readonly privateAllowed: boolean;
   /** Those that stand in the headers now; an answer that says one must not reach the plugin. */
   readonly secrets: readonly string[];
@@ -63,15 +66,27 @@ export type HttpRights = {
 };
 
 /** A request that a plugin may not make; the message says why, for the plugin's log. */
-export class RequestRefused extends Error {}
+export class RequestRefused extends Error {
+  readonly failure: "refused" | "limit";
+
+  constructor(message: string, failure: "refused" | "limit" = "refused") {
+    super(message);
+    this.failure = failure;
+  }
+}
 
 /** What the plugin asks for, checked against its rights, with the secrets in place. @throws RequestRefused */
-export function parseRequest(text: string, { egress, secrets }: HttpRights): PluginRequest {
+export function parseRequest(text: string, rights: HttpRights): PluginRequest {
   // Before parsing, which is the host's own time: a plugin pays for the copy alone.
   if (text.length > egressLimits.headChars) {
     throw new RequestRefused(`URL and headers are longer than ${egressLimits.headChars} characters`);
   }
-  const parsed = requestSchema.safeParse(jsonOf(text));
+  return checkRequest(jsonOf(text), rights);
+}
+
+/** The same of what is parsed already. @throws RequestRefused */
+export function checkRequest(wanted: unknown, { egress, secrets }: HttpRights): PluginRequest {
+  const parsed = requestSchema.safeParse(wanted);
   if (!parsed.success) throw new RequestRefused(firstProblem(parsed.error));
   const url = URL.parse(parsed.data.url);
   if (url === null) throw new RequestRefused("the URL is malformed");
@@ -90,7 +105,14 @@ export function parseRequest(text: string, { egress, secrets }: HttpRights): Plu
   if (placed.secrets.length > 0 && url.protocol === "http:" && !match.privateAllowed) {
     throw new RequestRefused("a secret is sent over https only, or to a host that is granted with its port");
   }
-  return { url, method: parsed.data.method ?? "GET", privateAllowed: match.privateAllowed, ...placed };
+  const { method, timeoutMs } = parsed.data;
+  return {
+    url,
+    method: method ?? "GET",
+    timeoutMs: Math.min(timeoutMs ?? egressLimits.timeoutMs, egressLimits.timeoutMs),
+    privateAllowed: match.privateAllowed,
+    ...placed,
+  };
 }
 
 const placeholder = /\{\{secret:([^{}]*)\}\}/g;

@@ -15,6 +15,15 @@ export const capabilityFunctions = {
     /** The consumer that a key belongs to. */
     consumers_find: { params: ["block"], result: "block" },
   },
+  /** Beside `http_request`, `http_status_code` and `http_headers` of Extism. */
+  http: {
+    /**
+     * Several requests at once: a list of `{"url", "method", "headers", "timeoutMs", "bodyBytes"}` as JSON, and their bodies one after
+     * another. The answers: a list of `{"status", "headers", "bodyBytes"}` or `{"error": "refused" | "limit" | "timeout" | "failed"}`
+     * as JSON, a line feed, and the bodies one after another.
+     */
+    http_request_all: { params: ["block", "block"], result: "block" },
+  },
   /** Texts or bytes by key, kept until they are deleted or expire. */
   kv: {
     /** The value; nothing where there is none. */

@@ -7,7 +7,7 @@ const members: Readonly<Record<CapabilityName, readonly string[]>> = {
   consumers: ["find"],
   counters: ["get", "add", "take"],
   crypto: ["hash", "hmac", "verify", "equal"],
-  http: ["request"],
+  http: ["request", "requestAll"],
   kv: ["get", "set", "delete"],
   metrics: ["count", "gauge", "observe"],
   secrets: ["reference"],
@@ -20,12 +20,12 @@ const capabilityUse = new RegExp(
   "g",
 );
 /** Any use of the names: what is not a member of `Host` costs the module an import that it does not need, no more. */
-const sourceUse = /\b(now|random)\b/g;
+const sourceUse = /\b(now|random|requestAll)\b/g;
 
 export type HostUses = {
   /** Where the code calls a function of a capability: the first place of each. */
   readonly capabilities: ReadonlyMap<CapabilityName, Origin>;
-  /** `now`, `random` or both. */
+  /** Of `now`, `random` and `requestAll` those that it names. */
   readonly sources: readonly string[];
 };
 

@@ -12,6 +12,7 @@ import {
   takeRandomNumber,
   uses,
 } from "./native.ts";
+import { takeRequestAll } from "./request-all.ts";
 import { uuidOf } from "./uuid.ts";
 
 /** The host as a plugin's handlers see it; `config` is filled in by the configure hook. */
@@ -56,11 +57,12 @@ function missing<Members extends object>(name: CapabilityName | "random"): Membe
   return new Proxy(Object.create(null), { get: () => refuse }) as Members;
 }
 
-/** The compiler gives a module a source of time or chance only where it reads the name in the code. */
-function notLinked(name: string): () => never {
+/** The compiler gives a module what few need, as a source of time or chance, only where it reads the name in the code. */
+function notLinked(path: string): () => never {
   return () => {
+    const name = path.slice(path.lastIndexOf(".") + 1);
     throw new Error(
-      `host.${name} is not in this module: the compiler has to see the name ${name} in the code`,
+      `host.${path} is not in this module: the compiler has to see the name ${name} in the code`,
     );
   };
 }
@@ -112,6 +114,7 @@ function http(): Host<unknown>["http"] {
       const answer = send(JSON.stringify(rest), body === undefined ? null : block(body));
       return { status: status(), headers: JSON.parse(headers() ?? "{}"), body: answer ?? "" };
     },
+    requestAll: uses.includes("requestAll") ? takeRequestAll() : notLinked("http.requestAll"),
   };
 }
 

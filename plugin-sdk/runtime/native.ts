@@ -35,7 +35,7 @@ declare const __sandgate: {
   (operation: number): (...args: unknown[]) => unknown;
   /** Of `writePositions`. */
   readonly positions: string;
-  /** Sources that the code uses, of `hostUses`: `now`, `random`. */
+  /** What the code names of `hostUses`: `now`, `random`, `requestAll`. */
   readonly uses: string;
 };
 
@@ -107,7 +107,7 @@ export function takeNumberFunction(name: string): (...values: HostArgument[]) =>
 
 /** A text or bytes in a block of their own: its offset, 0 for nothing. */
 export const blockOf = /* @__PURE__ */ take<(value: string | Uint8Array) => number>(opBlockOf);
+export const takeBlockBytes = () => take<(offset: number) => Uint8Array<ArrayBuffer> | null>(opBlockBytes);
 /** Null at offset 0. */
-export const blockBytes =
-  /* @__PURE__ */ take<(offset: number) => Uint8Array<ArrayBuffer> | null>(opBlockBytes);
+export const blockBytes = /* @__PURE__ */ takeBlockBytes();
 export const blockLength = /* @__PURE__ */ take<(offset: number) => number>(opBlockLength);

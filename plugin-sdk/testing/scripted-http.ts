@@ -1,5 +1,4 @@
-import type { Answer, Sender } from "../../host/capabilities/http.ts";
-import { egressLimits } from "../../host/limits.ts";
+import { type Answer, endOf, type Sender } from "../../host/capabilities/http-send.ts";
 import type { Json } from "../abi/from-schema.ts";
 
 /** What a plugin has sent. A secret stands in it as the plugin wrote it: `{{secret:NAME}}`. */
@@ -47,7 +46,8 @@ export function createScriptedHttp(
 
   return {
     requests,
-    async send({ url, method, headers }, body, { signal }) {
+    async send(sent, body, { signal }) {
+      const { url, method, headers } = sent;
       const request = {
         method,
         url: url.href,
@@ -55,7 +55,7 @@ export function createScriptedHttp(
         body: Buffer.from(body).toString("utf8"),
       };
       requests.push(request);
-      return bytesOf(await Promise.race([answer(request), over(signal)]));
+      return bytesOf(await Promise.race([answer(request), over(endOf(sent, signal))]));
     },
     rethrow() {
       const [first] = thrown.splice(0);
@@ -65,8 +65,7 @@ export function createScriptedHttp(
 }
 
 /** Rejects when the call, or the time that a request has, is over; the plugin cannot go on before. */
-function over(call: AbortSignal): Promise<never> {
-  const signal = AbortSignal.any([call, AbortSignal.timeout(egressLimits.timeoutMs)]);
+function over(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   if (signal.aborted) reject(signal.reason);
   else signal.addEventListener("abort", () => reject(signal.reason), { once: true });

@@ -77,6 +77,30 @@ test("a host that is not granted is not asked, and does not work", async () => {
   assert.deepEqual(health, [false, true]);
 });
 
+test("a target that does not answer counts as one that does not work, and delays no other", async () => {
+  await using plugin = await open({ timeoutMs: 100 }, ({ url }) =>
+    url.includes("a.example") ? new Promise(() => {}) : { status: 200 },
+  );
+  const { health } = await healthOf(
+    plugin,
+    targetsOf(...["a", "b", "a", "b"].map((host, at) => `https://${host}.example.com/${at}`)),
+  );
+  assert.deepEqual(health, [false, true, false, true]);
+});
+
+test("of more targets than a call may ask some have their turn, and nothing is said of the others", async () => {
+  await using plugin = await open({}, () => ({ status: 200 }));
+  const urls = Array.from({ length: 20 }, (_, at) => `https://a.example.com/${at}`);
+  const seen = new Set<string>();
+  for (let run = 0; run < 200 && seen.size < urls.length; run += 1) {
+    const before = plugin.http.requests.length;
+    const { health, log } = await healthOf(plugin, targetsOf(...urls));
+    assert.deepEqual([health, log], [Array(8).fill(true), []]);
+    for (const { url } of plugin.http.requests.slice(before)) seen.add(url);
+  }
+  assert.equal(seen.size, urls.length);
+});
+
 test("without targets there is nothing to ask", async () => {
   await using plugin = await open({}, () => ({ status: 200 }));
   assert.deepEqual((await healthOf(plugin, targetsOf())).health, []);
@@ -84,6 +108,7 @@ test("without targets there is nothing to ask", async () => {
 
 for (const [config, problem] of [
   [{ path: "models" }, /config\.path: must match pattern/],
+  [{ timeoutMs: 0 }, /config\.timeoutMs: must be >= 1/],
   [{ statuses: [] }, /config\.statuses: must NOT have fewer than 1 items/],
   [{ body: "{}" }, /body: a GET has none; set method: POST/],
 ] as const) {

@@ -1,4 +1,4 @@
-import { definePlugin, type Effect, type Host } from "@sandgate/plugin-sdk";
+import { definePlugin, type Effect, type HttpRequest } from "@sandgate/plugin-sdk";
 
 export default definePlugin({
   name: "health-check",
@@ -39,6 +39,13 @@ export default definePlugin({
         maxItems: 100,
         default: [200],
       },
+      timeoutMs: {
+        type: "integer",
+        description: "When a target that does not answer counts as one that does not work",
+        minimum: 1,
+        maximum: 10_000,
+        default: 1_500,
+      },
     },
   },
 
@@ -48,14 +55,19 @@ export default definePlugin({
   },
 
   schedule({ context }, host) {
-    return (context?.targets ?? []).map((target): Effect => {
-      const status = probe(target.url, host);
+    const targets = context?.targets ?? [];
+    const from = targets.length > mostAtOnce ? Math.floor(host.random.number() * targets.length) : 0;
+    const asked = [...targets.slice(from), ...targets.slice(0, from)].slice(0, mostAtOnce);
+    const answers = host.http.requestAll(asked.map(({ url }) => probeOf(url, host.config)));
+    return asked.map((target, index): Effect => {
+      const { status, error } = answers[index] ?? { status: 0 };
       const healthy = host.config.statuses.includes(status);
       // Of every probe there would be a line for each target for ever.
       if (healthy !== target.healthy) {
         host.log[healthy ? "info" : "warn"](healthy ? "a target works again" : "a target does not work", {
           target: target.url,
           status,
+          ...(error === undefined ? {} : { error }),
         });
       }
       return { type: "health", url: target.url, healthy };
@@ -63,21 +75,19 @@ export default definePlugin({
   },
 });
 
+/** What a call may send. Of more targets some have their turn, from another one each time, and of the others nothing is said. */
+const mostAtOnce = 8;
+
 type Config = {
   readonly path: string;
   readonly method: string;
   readonly headers: { readonly [name: string]: string };
   readonly body?: string;
+  readonly timeoutMs: number;
 };
 
-/** The status; 0 where there was no answer. */
-function probe(url: string, { http, config }: Pick<Host<Config>, "http" | "config">): number {
-  const { path, method, headers, body } = config;
-  const request = { url: `${url.replace(/\/+$/, "")}${path}`, method, headers };
-  const answer = http.request(
-    body === undefined
-      ? request
-      : { ...request, headers: { "content-type": "application/json", ...headers }, body },
-  );
-  return answer.status;
+function probeOf(url: string, { path, method, headers, body, timeoutMs }: Config): HttpRequest {
+  const request = { url: `${url.replace(/\/+$/, "")}${path}`, method, headers, timeoutMs };
+  if (body === undefined) return request;
+  return { ...request, headers: { "content-type": "application/json", ...headers }, body };
 }

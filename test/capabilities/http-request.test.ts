@@ -15,13 +15,22 @@ const refused = (text: string, reason: RegExp, hosts = grant) =>
   );
 
 test("a request has method and headers, by default GET and none", () => {
-  const plain = { url: new URL(url), privateAllowed: false, secrets: [] };
+  const { timeoutMs } = egressLimits;
+  const plain = { url: new URL(url), privateAllowed: false, secrets: [], timeoutMs };
   assert.deepEqual(parse({ url }), { ...plain, method: "GET", headers: {} });
   assert.deepEqual(parse({ url, method: "post", headers: { "X-A": "1\t2 \u00e9" } }), {
     ...plain,
     method: "POST",
     headers: { "X-A": "1\t2 \u00e9" },
   });
+});
+
+test("a request has at most the time that it asks for, and never more than the limit", () => {
+  assert.equal(parse({ url, timeoutMs: 1 }).timeoutMs, 1);
+  assert.equal(parse({ url, timeoutMs: null }).timeoutMs, egressLimits.timeoutMs);
+  assert.equal(parse({ url, timeoutMs: 2 ** 40 }).timeoutMs, egressLimits.timeoutMs);
+  for (const timeoutMs of [0, -1, 0.5, "9", 2 ** 60])
+    refused(JSON.stringify({ url, timeoutMs }), /^timeoutMs: /);
 });
 
 test("headers may stand under both names that PDKs use", () => {

@@ -251,6 +251,17 @@ test("a forged offset is an empty request", async (t) => {
   assert.deepEqual(logged(plugin), ["error http_request: the request is not JSON"]);
 });
 
+for (const after of ["request", 10] as const) {
+  test(`the time that a request asks for ends it and not its call: silence after ${after}`, async (t) => {
+    const { server, plugin } = await openBench(t, { fault: { kind: "stall", after } });
+    const result = await plugin.call("status", JSON.stringify({ url: server.url, timeoutMs: 100 }));
+    assert.equal(result.outcome, "ok");
+    assert.equal(numberOf(result), 0n);
+    assert.match(logged(plugin)[0] ?? "", /^error http_request: .*timeout/);
+    assert.equal(await server.received[0]?.over, false);
+  });
+}
+
 test("the deadline of the call ends its request", async (t) => {
   const { server, plugin } = await openBench(
     t,

@@ -19,7 +19,7 @@ export const manifest: Manifest = {
   version: "1.0.0",
   abi: 1,
   hooks: {},
-  capabilities: ["kv", "counters", "cache", "metrics", "crypto", "secrets"],
+  capabilities: ["kv", "counters", "cache", "metrics", "crypto", "secrets", "http"],
 };
 
 export type GrantOptions = {

@@ -78,6 +78,13 @@ export function asks(): i32 {
   metrics.gauge("load", 0.5, '{"zone":"a"}');
   metrics.observe("size", 12);
   const answer = http.request('{"url":"https://example.com"}', Uint8Array.wrap(String.UTF8.encode("body")));
+  const answers = http.requestAll(
+    ['{"url":"https://a"}', '{"url":"https://b"}', '{"url":"https://c"}'],
+    [new Uint8Array(0), Uint8Array.wrap(String.UTF8.encode("tü"))],
+  );
+  for (let i = 0; i < answers.length; i++) {
+    log.info([answers[i].status.toString(), answers[i].error, answers[i].headers.get("x").string(), answers[i].text()].join("|"));
+  }
   log.info([
     shown(kv.get("k")),
     shown(kv.get("none")),
@@ -180,11 +187,16 @@ test("host functions get what the plugin gives, and their answers come back", as
     http_request: "12",
     http_status_code: 201n,
     http_headers: '{"x-h":"of the answer"}',
+    http_request_all:
+      '[{"status":200,"headers":{"x":"y"},"bodyBytes":3},{"error":"timeout"},{"status":204,"headers":{},"bodyBytes":2}]\nü\nok',
   });
   const { call, log } = await openModule(t, wasm, { imports });
   const result = await call("asks");
   assert.equal(result.outcome, "ok", result.error ?? "");
   assert.deepEqual(log, [
+    "info: 200||y|ü\\n",
+    "info: 0|timeout||",
+    "info: 204|||ok",
     "info: v é null w alice 41 42 -40 -1 digest mac true false 201 of the answer 12 true",
     "trace: t",
     "debug: d",
@@ -207,6 +219,7 @@ test("host functions get what the plugin gives, and their answers come back", as
     "crypto_hmac(sha-256, {{secret:key}}, data, base64)",
     "crypto_verify(HS256, key, signature, data)",
     "crypto_equal(a, b)",
+    'http_request_all([{"url":"https://a","bodyBytes":0},{"url":"https://b","bodyBytes":3},{"url":"https://c","bodyBytes":0}], tü)',
     "consumers_find(sk-1)",
   ]) {
     assert.ok(calls.includes(asked), `${asked} in ${calls.join("\n")}`);
