@@ -160,11 +160,18 @@ function groupsOf(source: string): ReadonlyMap<string, Group> {
 }
 
 function wireDocsOf(source: string): ReadonlyMap<string, string> {
-  const documented = source.matchAll(/\/\*\*\s+((?:(?!\*\/).)*?)\s+\*\/\n {4}(\w+): \{/gs);
   return new Map(
-    Array.from(documented, ([, doc = "", name = ""]) => [
+    Array.from(inOneLine(source).matchAll(/\/\*\* (.*) \*\/\n {4}(\w+): \{/g), ([, doc = "", name = ""]) => [
       name,
-      doc.replace(/\s*\n\s*\*? ?/g, " ").replace(/^\* /, ""),
+      doc,
     ]),
+  );
+}
+
+/** Comments of several lines as comments of one. */
+function inOneLine(source: string): string {
+  return source.replace(
+    /\/\*\*\n(.*?)\n\s*\*\/$/gms,
+    (_, text: string) => `/** ${text.replace(/^\s*\* ?/gm, "").replaceAll("\n", " ")} */`,
   );
 }
