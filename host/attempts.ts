@@ -90,10 +90,10 @@ async function once({ upstreams }: Generation, asking: Asking, wish: TargetWish)
     exchange.tried.delete(key);
     exchange.tried.add(key);
     const first = await attempt.forward(requestOf(exchange, prefix));
-    exchange.upstreamMs = performance.now() - sentMs;
+    exchange.upstreamMs = first.atMs - sentMs;
     const mayRetry = plan.error.length > 0;
     // An answer that breaks off before its first event or byte has told the client nothing yet.
-    const answer = mayRetry ? await withFirstChunk(first) : first;
+    const answer = mayRetry && first.whole === null ? await withFirstChunk(first) : first;
     const error = mayRetry && answer.status >= 400 ? upstreamError(answer.status) : null;
     await take(answer, asking);
     return { service, target: exchange.target, status: answer.status, error, key, answer };
@@ -120,18 +120,21 @@ function requestOf({ request, surface, signal }: Exchange, prefix: string): Forw
 
 /** The answer as the exchange's response. */
 async function take(answer: ForwardAnswer, { exchange, plan, stage }: Asking): Promise<void> {
-  const { status, headers, eventStream } = answer;
+  const { status, headers, eventStream, whole } = answer;
   exchange.isStream = false;
+  if (whole !== null) {
+    exchange.response = withAskedHeaders(exchange, { status, headers, body: { kind: "bytes", ...whole } });
+    exchange.usage = answer.usage();
+    return;
+  }
   if (eventStream) {
     const response = withAskedHeaders(exchange, { status, headers, body: noBody });
     exchange.response = await takeStream(response, answer, { plan, stage });
     return;
   }
-  // An error is short and here already; error steps may read it.
-  const isAtHand = plan.error.length > 0 && status >= 400;
   const chunks = relay(exchange, answer);
   const response = withAskedHeaders(exchange, { status, headers, body: { kind: "stream", chunks } });
-  if (isAtHand || plan.responseBody === "buffer") {
+  if (plan.responseBody === "buffer") {
     exchange.response = withBytes(response, await collect(answer.body));
     exchange.usage = answer.usage();
   } else if (plan.responseBody === "stream") {

@@ -7,8 +7,8 @@ import { errorAnswer, surfaceOf } from "./surface.ts";
 
 /** What happens on the connections of a server beside whole requests and their answers. */
 export type Connections = {
-  /** Rejects when the rest of this request turns out to be no HTTP, or does not arrive in time. */
-  broken(request: IncomingMessage): Promise<never>;
+  /** `fail` is called when the rest of this request turns out to be no HTTP, or does not arrive in time. */
+  onBroken(request: IncomingMessage, fail: (error: GatewayError) => void): void;
   /** For the server's `clientError`: tells the request that is arriving, or answers in its place. */
   refuse(error: ConnectionError, socket: Socket): void;
 };
@@ -76,11 +76,9 @@ export function watchConnections(server: Server, onRefused: OnRefused): Connecti
   }
 
   return {
-    broken({ socket }) {
-      const { promise, reject } = Promise.withResolvers<never>();
+    onBroken({ socket }, fail) {
       const connection = open.get(socket);
-      if (connection !== undefined) connection.fail = reject;
-      return promise;
+      if (connection !== undefined) connection.fail = fail;
     },
     refuse(cause, socket) {
       const connection = open.get(socket);

@@ -41,8 +41,9 @@ export type DebugTrace = Steps & {
  */
 export function traceSteps(exchange: Exchange, token: string | null, told: Steps): DebugTrace {
   const untraced: DebugTrace = { step: told.step, skip: told.skip, answer: (parts) => parts };
-  const { [header]: given, ...rest } = exchange.request.headers;
+  const given = exchange.request.headers[header];
   if (token === null || given === undefined) return untraced;
+  const { [header]: _token, ...rest } = exchange.request.headers;
   exchange.request = { ...exchange.request, headers: Object.assign(Object.create(null), rest) };
   if (!isSameSecret(given, token)) return untraced;
 

@@ -122,6 +122,14 @@ export function bodyJson(body: Body): Json | undefined {
   return body.kind === "bytes" || body.kind === "json" ? body.json : undefined;
 }
 
+/** The model that a JSON body names; undefined when it names none. */
+export function bodyModel(body: Body): string | undefined {
+  const json = bodyJson(body);
+  if (typeof json !== "object" || json === null || !Object.hasOwn(json, "model")) return undefined;
+  const { model } = json as { readonly model: Json };
+  return typeof model === "string" ? model : undefined;
+}
+
 /** The bytes to send; null when there is no body. A stream has no bytes yet. */
 export function bodyBytes(body: Exclude<Body, { kind: "stream" }>): Uint8Array | null {
   switch (body.kind) {

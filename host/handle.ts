@@ -1,10 +1,9 @@
-import type { Json } from "#sdk/abi/from-schema.ts";
 import { type Answer, answerParts, errorResponse } from "./answer.ts";
 import { ask } from "./attempts.ts";
 import { traceSteps } from "./debug-trace.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import { runPostRequest } from "./event-stream.ts";
-import { type Again, type AttemptReport, bodyJson, type Exchange, withAskedHeaders } from "./exchange.ts";
+import { type Again, type AttemptReport, bodyModel, type Exchange, withAskedHeaders } from "./exchange.ts";
 import type { Generation } from "./generation.ts";
 import { createExchange, type Incoming, parseBody } from "./incoming.ts";
 import { sheddingLimits } from "./limits.ts";
@@ -84,13 +83,7 @@ export async function handle(
 function matchRoute({ resolver }: Generation, exchange: Exchange): { route: string; prefix: string } {
   const { method, path, headers, body } = exchange.request;
   const { host = "" } = headers;
-  const model = () => {
-    const json = bodyJson(body);
-    if (typeof json !== "object" || json === null || !Object.hasOwn(json, "model")) return undefined;
-    const { model } = json as { readonly model: Json };
-    return typeof model === "string" ? model : undefined;
-  };
-  const match = resolver.match({ method, path, host, headers, model });
+  const match = resolver.match({ method, path, host, headers, model: () => bodyModel(body) });
   switch (match.kind) {
     case "route":
       return match;

@@ -118,8 +118,8 @@ export const egressLimits = {
 
 /** Of the process. */
 export const processLimits = {
-  /** A memory reserves 8 GiB of address space; V8 fails at 16,363 of them. */
-  instances: 8_000,
+  /** Of three memories: the plugin's, its kernel's, and the marks. Each reserves 8 GiB of address space; V8 fails at 16,363. */
+  instances: 5_000,
   /** Of one binding: with more calls at once, the rest wait in its queue. */
   instancesPerBinding: 64,
   queuedCallsPerBinding: 1_000,
@@ -195,6 +195,8 @@ export const upstreamLimits = {
   /** What a plugin that reads `response.body` makes the host hold. */
   bufferedBodyBytes: 16 * mib,
   sseEventBytes: mib,
+  /** Of an answer in JSON that is read before any of it goes on: a chat is a few KiB, a batch of embeddings is longer. */
+  wholeBodyBytes: 256 * kib,
   /** Of an answer that is not a stream, kept to read its usage; only large batches of embeddings are longer. */
   usageBodyBytes: 2 * mib,
   /** Of a 4xx or 5xx; a longer one is not an API's error. */

@@ -154,8 +154,10 @@ async function serve(request: FastifyRequest, reply: FastifyReply, serving: Serv
   const gone = new AbortController();
   const over = new Promise<boolean>((resolve) => {
     reply.raw.once("close", () => {
-      resolve(reply.raw.writableFinished);
-      gone.abort();
+      const isWhole = reply.raw.writableFinished;
+      resolve(isWhole);
+      // What to end there is when all is over: nothing, and to say so costs as much as a small request.
+      if (!isWhole) gone.abort();
     });
   });
   try {
@@ -167,7 +169,7 @@ async function serve(request: FastifyRequest, reply: FastifyReply, serving: Serv
       headers: headersOf(raw),
       readBody: async () => {
         requireOneHost(raw);
-        return Promise.race([readBody(raw, serving.bodyBytes()), serving.connections.broken(raw)]);
+        return readBody(raw, serving);
       },
       signal: gone.signal,
     });
@@ -199,20 +201,42 @@ function headersOf({ headers }: IncomingMessage): Headers {
   return found;
 }
 
-async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
-  const tooLarge = () => new GatewayError("body_too_large", `The request body has more than ${limit} bytes.`);
-  if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
+/** @throws {GatewayError} `body_too_large`, `client_closed`, and what the connection refuses */
+function readBody(
+  request: IncomingMessage,
+  { bodyBytes, connections }: Pick<Serving, "bodyBytes" | "connections">,
+): Promise<Uint8Array> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  const limit = bodyBytes();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > limit) throw tooLarge();
-      chunks.push(chunk);
-    }
-  } catch (thrown) {
-    if (thrown instanceof GatewayError) throw thrown;
-    throw new GatewayError("client_closed", "The client closed the request.", { cause: thrown });
-  }
-  return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, length);
+  const refuse = (error: GatewayError) => {
+    stop();
+    // What is still to come stays where it is, until the answer is written.
+    request.pause();
+    reject(error);
+  };
+  const take = (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length > limit) refuse(tooLarge(limit));
+    else chunks.push(chunk);
+  };
+  const end = () => {
+    stop();
+    resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks, length));
+  };
+  const close = () => {
+    const cause = request.errored ?? undefined;
+    refuse(new GatewayError("client_closed", "The client closed the request.", { cause }));
+  };
+  const stop = () => request.off("data", take).off("end", end).off("close", close);
+
+  if (Number(request.headers["content-length"] ?? 0) > limit) return Promise.reject(tooLarge(limit));
+  connections.onBroken(request, refuse);
+  request.on("data", take).on("end", end).on("close", close);
+  return promise;
+}
+
+function tooLarge(limit: number): GatewayError {
+  return new GatewayError("body_too_large", `The request body has more than ${limit} bytes.`);
 }

@@ -1,6 +1,6 @@
 import type { Facts } from "#host/resolve/when.ts";
 import { credentialHeaders } from "../credentials.ts";
-import { bodyJson, type Exchange } from "../exchange.ts";
+import { bodyModel, type Exchange } from "../exchange.ts";
 
 /** What conditions of bindings look at. No credential is among it. */
 export function factsOf({ id, request, consumer, groups, tags }: Exchange): Facts {
@@ -11,12 +11,7 @@ export function factsOf({ id, request, consumer, groups, tags }: Exchange): Fact
     method,
     path,
     headers: Object.fromEntries(open),
-    model() {
-      const json = bodyJson(body);
-      if (typeof json !== "object" || json === null || !Object.hasOwn(json, "model")) return undefined;
-      const { model } = json as { readonly model: unknown };
-      return typeof model === "string" ? model : undefined;
-    },
+    model: () => bodyModel(body),
     consumer,
     groups,
     tags,

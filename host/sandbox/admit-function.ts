@@ -24,14 +24,17 @@ export const originalCaps: FunctionCaps = {
   added: { locals: 0, operands: 0, nesting: 0 },
 };
 
-/** Of a function with metering: one local holds the fuel, a block is around all, and a check is one `if`. */
+/**
+ * Of a function with metering: one local holds the fuel, seven what stands on the stack while a write is marked; a block is
+ * around all, and a check is one `if`.
+ */
 export const meteredCaps: FunctionCaps = {
   functionBytes: "meteredFunctionBytes",
   mergedValues: "meteredLocalsTimesMerges",
   branchedValues: "meteredBranchedValues",
   moduleMergedValues: "meteredModuleLocalsTimesMerges",
   moduleBranchedValues: "meteredModuleBranchedValues",
-  added: { locals: 1, operands: 2, nesting: 2 },
+  added: { locals: 8, operands: 2, nesting: 2 },
 };
 
 /**

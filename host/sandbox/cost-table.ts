@@ -1,7 +1,7 @@
 import { codeCount, type OpcodeName, opcodes } from "./wasm/opcodes.ts";
 
 /** Names the rules of meter and cost table together: a module prepared under another version is stale. */
-export const meterVersion = 3;
+export const meterVersion = 4;
 
 /**
  * What a program pays, in units of one simple instruction; optimised code runs 15 to 30 in a nanosecond. Everything

@@ -10,8 +10,10 @@ export type GuestState = {
   readonly config: Readonly<Record<string, string>>;
   /** Lines below this level need not be made. */
   readonly logLevel: LogLevel;
-  /** The plugin's own memory as it is now; empty when it has none. */
+  /** The plugin's own memory as it is now, to read; empty when it has none. */
   memory(): Uint8Array;
+  /** A piece of it to write, at an address of the plugin's; null when it is not all inside. */
+  writable(at: number, bytes: number): Uint8Array | null;
 };
 
 /**

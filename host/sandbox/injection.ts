@@ -13,6 +13,8 @@ export type InjectedRole =
   | "mutable-global"
   /** The memory of the original. */
   | "memory"
+  /** A memory with a byte for each 1,024 of the original's: not 0 where those or the next 1,024 were written since it was cleared. */
+  | "written"
   /** The start function of the original, of type () -> (), which instantiation does not run any more. */
   | "start"
   /** An export of the original under another name; `original` is the one it had. */
@@ -48,6 +50,7 @@ const roles: Readonly<Record<string, InjectedRole>> = {
   refused: "refused",
   global: "mutable-global",
   memory: "memory",
+  written: "written",
   start: "start",
 };
 

@@ -13,8 +13,9 @@ import type { CallResult } from "./outcome.ts";
 import type { PreparedModule } from "./prepare.ts";
 import { Rejected } from "./rejected.ts";
 import type { CpuLane } from "./scheduler.ts";
-import { pagesOf, restoreSnapshot, type Snapshot, takeSnapshot } from "./snapshot.ts";
+import { createSnapshots, pagesOf, type Snapshot } from "./snapshot.ts";
 import { createVars } from "./vars.ts";
+import { createWritten } from "./written.ts";
 
 export type InstanceSettings = {
   readonly prepared: PreparedModule;
@@ -84,11 +85,18 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
     vars,
     config: Object.assign(Object.create(null), config),
     logLevel,
-    memory() {
-      if (memory !== null && bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
-      return bytes;
+    memory: memoryBytes,
+    writable(at, length) {
+      if (at + length > memoryBytes().length) return null;
+      if (length > 0) written?.mark(at, length);
+      return bytes.subarray(at, at + length);
     },
   };
+
+  function memoryBytes(): Uint8Array {
+    if (memory !== null && bytes.buffer !== memory.buffer) bytes = new Uint8Array(memory.buffer);
+    return bytes;
+  }
 
   /** Called by the metered code when its slice is used up: 0 goes on, 1 makes it trap. */
   function slice(): 0 | 1 | Promise<0 | 1> {
@@ -112,10 +120,12 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
   });
   const { exports } = instance;
   const memory = (exports["sandgate:memory"] ?? null) as WebAssembly.Memory | null;
+  const marks = (exports["sandgate:written"] ?? null) as WebAssembly.Memory | null;
+  const written = marks === null ? null : createWritten(marks, () => memoryBytes().length);
   const refused = exports["sandgate:refused"] as WebAssembly.Global;
   const gauge = createFuelGauge(exports["sandgate:fuel"] as WebAssembly.Global);
   const globals = prepared.reset.globals.map((name) => exports[name] as WebAssembly.Global);
-  const restorable = { memory, globals, vars };
+  const snapshots = createSnapshots({ memory, written, globals, vars });
   const entries = new Map<string, () => Promise<unknown>>();
 
   function entry(name: string): () => Promise<unknown> {
@@ -209,10 +219,10 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
         : rejected(reason, pagesOf(memory));
     },
     start: (initializer, options) => invoke(initializer, "", options),
-    snapshot: () => takeSnapshot(restorable),
+    snapshot: snapshots.take,
     restore(snapshot) {
       if (call !== null) return false;
-      alive = alive && kernel.used() <= kernelBytesKept && restoreSnapshot(restorable, snapshot);
+      alive = alive && kernel.used() <= kernelBytesKept && snapshots.restore(snapshot);
       if (alive) kernel.reset();
       return alive;
     },

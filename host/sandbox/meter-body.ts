@@ -2,6 +2,7 @@ import { costs, instructionCosts } from "./cost-table.ts";
 import { createFlow } from "./meter-flow.ts";
 import { type FuelCode, isRewritten, movedInPlace, writeInstruction } from "./meter-instructions.ts";
 import type { Layout } from "./meter-layout.ts";
+import { createWriteMarks, type WriteMarks } from "./meter-writes.ts";
 import { type BlockType, emit } from "./wasm/emit.ts";
 import { nextInstruction, scanOf } from "./wasm/instructions.ts";
 import type { FunctionBody } from "./wasm/module.ts";
@@ -46,24 +47,30 @@ export type MeteredBody = {
 };
 
 /** Meters functions of one module. They must be valid. */
-export function createBodyMeter({ route }: Layout, fuelIn: (local: number) => FuelCode): BodyMeter {
+export function createBodyMeter({ route, injected }: Layout, fuelIn: (local: number) => FuelCode): BodyMeter {
   return (original, signature) => {
     // As the last parameter, or behind all locals.
     const passed = route === "passed";
-    const fuel = fuelIn(signature.params + (passed ? 0 : countOf(original.locals)));
-    const metered = meterBody(original, signature.results, fuel);
-    if (passed) return metered;
-    const locals = [...original.locals, { count: 1, type: i32 }];
-    return { ...metered, code: { locals, body: metered.code.body } };
+    const localCount = signature.params + countOf(original.locals);
+    const fuel = fuelIn(passed ? signature.params : localCount);
+    const { movedFrom } = fuel;
+    const marks = createWriteMarks({ injected, localCount, movedFrom, free: localCount + 1 });
+    const { body, checks } = meterBody(original, signature.results, { fuel, marks });
+    const own = passed ? [] : [{ count: 1, type: i32 }];
+    return { code: { locals: [...original.locals, ...own, ...marks.locals], body }, checks };
   };
 }
 
 /**
  * The function with every instruction paid before it runs: a charge before each run of instructions that
  * only run together, a check (the branch to the host) at entry, at each loop header and wherever the way
- * since the last one gets long. Bulk instructions are charged by their operand.
+ * since the last one gets long. Bulk instructions are charged by their operand. Before a write stands its mark.
  */
-function meterBody(original: FunctionBody, results: BlockType, fuel: FuelCode): MeteredBody {
+function meterBody(
+  original: FunctionBody,
+  results: BlockType,
+  { fuel, marks }: { readonly fuel: FuelCode; readonly marks: WriteMarks },
+): { readonly body: Uint8Array; readonly checks: readonly number[] } {
   // A copy: the index of a local is moved in place wherever it keeps its length.
   const body = original.body.slice();
   const out = createWriter(body.length * 2);
@@ -109,9 +116,15 @@ function meterBody(original: FunctionBody, results: BlockType, fuel: FuelCode): 
       units += cost;
       flow.advance(cost);
     }
+    if (flow.live() && marks.isDue(scan)) {
+      writePiece(segment, body, { from: copied, to: scan.start });
+      marks.writeStore(segment, scan);
+      copied = scan.start;
+    }
+    marks.step(scan);
     if (isRewritten(scan, fuel) && !movedInPlace(scan)) {
       writePiece(segment, body, { from: copied, to: scan.start });
-      writeInstruction(segment, scan, fuel);
+      writeInstruction(segment, scan, { fuel, marks });
       copied = scan.end;
     }
     flow.step(scan);
@@ -122,7 +135,7 @@ function meterBody(original: FunctionBody, results: BlockType, fuel: FuelCode): 
   }
   close(body.length);
   writeBytes(out, fuel.end);
-  return { code: { locals: original.locals, body: written(out) }, checks };
+  return { body: written(out), checks };
 }
 
 function entryUnits(locals: FunctionBody["locals"]): number {

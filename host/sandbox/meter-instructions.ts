@@ -1,5 +1,6 @@
 import type { Layout } from "./meter-layout.ts";
 import { check, fetchFuel } from "./meter-runtime.ts";
+import type { WriteMarks } from "./meter-writes.ts";
 import { assemble, emit, type Instruction } from "./wasm/emit.ts";
 import type { Scan } from "./wasm/instructions.ts";
 import { codeCount, opcodes } from "./wasm/opcodes.ts";
@@ -104,7 +105,11 @@ export function movedInPlace(scan: Scan): boolean {
 }
 
 /** The instruction as it stands in metered code, with its indices moved and fuel handed to whom it calls. */
-export function writeInstruction(out: Writer, scan: Scan, fuel: FuelCode): void {
+export function writeInstruction(
+  out: Writer,
+  scan: Scan,
+  { fuel, marks }: { readonly fuel: FuelCode; readonly marks: WriteMarks },
+): void {
   const { layout } = fuel;
   const { injected } = layout;
   switch (scan.code) {
@@ -145,6 +150,7 @@ export function writeInstruction(out: Writer, scan: Scan, fuel: FuelCode): void 
     case code.memoryCopy:
     case code.memoryInit:
       writeOperandCharge(out, injected.chargeBytes, fuel);
+      marks.writeRange(out);
       writeOriginal(out, scan);
       break;
     case code.tableFill:

@@ -16,6 +16,7 @@ export type Injected = {
   readonly chargeElements: number;
   readonly chargePages: number;
   readonly noteGrowth: number;
+  readonly markRange: number;
 };
 
 /**
@@ -38,7 +39,7 @@ export type Layout = {
   readonly detached: readonly number[];
 };
 
-const injectedCount = 5;
+const injectedCount = 6;
 
 /** Linear in the size of the module, in turns. */
 export async function layOut(module: WasmModule): Promise<Layout> {
@@ -58,6 +59,7 @@ export async function layOut(module: WasmModule): Promise<Layout> {
       chargeElements: refill + 2,
       chargePages: refill + 3,
       noteGrowth: refill + 4,
+      markRange: refill + 5,
     },
     route,
     imported,

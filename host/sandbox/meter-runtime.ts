@@ -1,6 +1,7 @@
 import { moduleLimits } from "#host/limits.ts";
 import { costs } from "./cost-table.ts";
 import type { Injected } from "./meter-layout.ts";
+import { markRange } from "./meter-writes.ts";
 import { assemble, type Instruction } from "./wasm/emit.ts";
 import type { FuncType, FunctionBody } from "./wasm/module.ts";
 import { i32 } from "./wasm/value-types.ts";
@@ -13,11 +14,12 @@ const fuelType: FuncType = { params: [i32], results: [i32] };
 /** Operand and fuel in and out, so that one call before the instruction is enough. */
 const chargeType: FuncType = { params: [i32, i32], results: [i32, i32] };
 const growthType: FuncType = { params: [i32], results: [i32] };
+const rangeType: FuncType = { params: [i32, i32], results: [] };
 
 /** The functions that metered code calls, in the order of their indices from `refill` on. */
 export function injectedFunctions(
   injected: Injected,
-  memoryPages: number,
+  { memoryPages, hasMemory }: { readonly memoryPages: number; readonly hasMemory: boolean },
 ): readonly { readonly type: FuncType; readonly code: FunctionBody }[] {
   return [
     { type: fuelType, code: refill(injected) },
@@ -28,6 +30,7 @@ export function injectedFunctions(
     },
     { type: chargeType, code: charge(injected, [...atMost(memoryPages), ...times(costs.unitsPerPage)]) },
     { type: growthType, code: noteGrowth(injected) },
+    { type: rangeType, code: hasMemory ? markRange() : unused },
   ];
 }
 
@@ -129,6 +132,9 @@ function noteGrowth({ refused }: Injected): FunctionBody {
     ["local.get", 0],
   ]);
 }
+
+/** In the place of what cannot be written for a module without memory. */
+const unused: FunctionBody = assembled([]);
 
 function assembled(instructions: readonly Instruction[]): FunctionBody {
   return { locals: [], body: assemble([...instructions, ["end"]]) };

@@ -6,6 +6,7 @@ import { createFuelCodes } from "./meter-instructions.ts";
 import { type Injected, type Layout, layOut } from "./meter-layout.ts";
 import { entry, injectedFunctions, sliceType } from "./meter-runtime.ts";
 import { createTypes, type Types } from "./meter-types.ts";
+import { chunkBytes } from "./meter-writes.ts";
 import { assemble } from "./wasm/emit.ts";
 import type { Export, FuncType, FunctionBody, Global, Limits, TableType, WasmModule } from "./wasm/module.ts";
 import { type IndexMaps, remapBody, remapData, remapElement, remapExport } from "./wasm/remap.ts";
@@ -45,7 +46,8 @@ export async function meterModule(
   const maps: IndexMaps = { func: layout.reference };
   const bodies = await meterBodies(module, layout, types);
   const places = placeBodies(module, { layout, bodies, types });
-  const added = injectedFunctions(layout.injected, policy.memoryPages);
+  const hasMemory = module.memories.length > 0;
+  const added = injectedFunctions(layout.injected, { ...policy, hasMemory });
   return {
     ...module,
     imports: [...module.imports, sliceImport(types)],
@@ -56,7 +58,10 @@ export async function meterModule(
     ],
     types: types.list,
     tables: boundTables(module.tables),
-    memories: module.memories.map((limits) => boundMemory(limits, policy.memoryPages)),
+    memories: [
+      ...module.memories.map((limits) => boundMemory(limits, policy.memoryPages)),
+      ...(hasMemory ? [marksMemory] : []),
+    ],
     globals: [
       ...module.globals.map(({ type, init }) => ({ type, init: remapBody(init, maps) })),
       counter,
@@ -120,6 +125,8 @@ function checksOf(bodies: readonly MeteredBody[], { imported, target }: Layout):
   return bodies.map(({ code, checks }, at) => ({ index: target(imported + at), code, offsets: checks }));
 }
 
+const marksPages = Math.ceil(moduleLimits.memoryPagesHard / chunkBytes);
+
 const counter: Global = {
   type: { type: i32, mutable: true },
   init: assemble([["i32.const", 0], ["end"]]),
@@ -132,6 +139,9 @@ function sliceImport(types: Types): WasmModule["imports"][number] {
     desc: { kind: "func", type: types.indexOf(sliceType) },
   };
 }
+
+/** A byte for each chunk of the largest memory that there can be: one page. */
+const marksMemory: Limits = { min: marksPages, max: marksPages };
 
 function boundMemory({ min, max }: Limits, pages: number): Limits {
   return { min, max: Math.min(max ?? pages, pages) };
@@ -155,7 +165,10 @@ function addedExports(module: WasmModule, injected: Injected, maps: IndexMaps): 
   for (const [index, { type }] of module.globals.entries()) {
     if (type.mutable) added.push({ name: globalExportName(index), kind: "global", index });
   }
-  if (module.memories.length > 0) added.push({ name: `${reservedPrefix}memory`, kind: "memory", index: 0 });
+  if (module.memories.length > 0) {
+    added.push({ name: `${reservedPrefix}memory`, kind: "memory", index: 0 });
+    added.push({ name: `${reservedPrefix}written`, kind: "memory", index: 1 });
+  }
   if (module.start !== null) {
     added.push(remapExport({ name: `${reservedPrefix}start`, kind: "func", index: module.start }, maps));
   }

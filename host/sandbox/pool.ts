@@ -128,15 +128,15 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
     return isRestored;
   }
 
+  /** The one that ran last: the CPU still has its memory at hand. */
   function take(): Instance | null {
-    const ready = idle.pop();
-    leastIdle = Math.min(leastIdle, idle.length);
-    if (ready !== undefined) return ready;
     for (let next = used.pop(); next !== undefined; next = used.pop()) {
       if (renew(next)) return next;
       retire(next);
     }
-    return null;
+    const ready = idle.pop() ?? null;
+    leastIdle = Math.min(leastIdle, idle.length);
+    return ready;
   }
 
   /** Restoring costs microseconds that the answer need not wait for. */

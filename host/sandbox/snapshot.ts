@@ -1,9 +1,10 @@
 import type { SavedVars, Vars } from "./vars.ts";
+import type { Span, Written } from "./written.ts";
 
 /** Everything of an instance that a call can change and that can be put back: memory, globals, variables. */
 export type Snapshot = {
   readonly pages: number;
-  /** What of the memory is not zero. */
+  /** What of the memory is not zero, in order. */
   readonly ranges: readonly Range[];
   readonly globals: readonly unknown[];
   readonly vars: SavedVars;
@@ -11,11 +12,23 @@ export type Snapshot = {
 
 type Range = { readonly offset: number; readonly bytes: Uint8Array };
 
-/** The parts of an instance that a snapshot is taken of; `memory` is null when the module has none. */
+/** The parts of an instance that a snapshot is taken of; `memory` and `written` are null when the module has none. */
 export type Restorable = {
   readonly memory: WebAssembly.Memory | null;
+  readonly written: Written | null;
   readonly globals: readonly WebAssembly.Global[];
   readonly vars: Vars;
+};
+
+/** The states of one instance. */
+export type Snapshots = {
+  /** Null when a global is a NaN: JavaScript reads every one of them as the same, so it cannot be put back exactly. */
+  take(): Snapshot | null;
+  /**
+   * Puts a snapshot of this module back. False when the memory has more pages than then, because a memory cannot shrink:
+   * the instance is not usable any more.
+   */
+  restore(snapshot: Snapshot): boolean;
 };
 
 const pageBytes = 65_536;
@@ -23,34 +36,68 @@ const pageBytes = 65_536;
 const chunkBytes = 16_384;
 const zeros = new Uint8Array(chunkBytes);
 
-/** Null when a global is a NaN: JavaScript reads every one of them as the same, so it cannot be put back exactly. */
-export function takeSnapshot({ memory, globals, vars }: Restorable): Snapshot | null {
-  const values: unknown[] = globals.map((global) => global.value);
-  if (values.some(Number.isNaN)) return null;
-  return {
-    pages: pagesOf(memory),
-    ranges: memory === null ? [] : nonZeroRanges(Buffer.from(memory.buffer)),
-    globals: values,
-    vars: vars.save(),
-  };
-}
+export function createSnapshots({ memory, written, globals, vars }: Restorable): Snapshots {
+  /** What the memory is equal to but for what was written since. */
+  let base: Snapshot | null = null;
 
-/**
- * Puts a snapshot back. False when the memory has more pages than then, because a memory cannot shrink:
- * the instance is not usable any more.
- */
-export function restoreSnapshot({ memory, globals, vars }: Restorable, snapshot: Snapshot): boolean {
-  const missing = snapshot.pages - pagesOf(memory);
-  if (missing < 0) return false;
-  if (missing > 0) memory?.grow(missing);
-  if (memory !== null) restoreMemory(Buffer.from(memory.buffer), snapshot.ranges);
-  for (const [index, global] of globals.entries()) global.value = snapshot.globals[index];
-  vars.restore(snapshot.vars);
-  return true;
+  function isNow(snapshot: Snapshot): void {
+    base = snapshot;
+    written?.clear();
+  }
+
+  return {
+    take() {
+      const values: unknown[] = globals.map((global) => global.value);
+      if (values.some(Number.isNaN)) return null;
+      const taken = {
+        pages: pagesOf(memory),
+        ranges: memory === null ? [] : nonZeroRanges(Buffer.from(memory.buffer)),
+        globals: values,
+        vars: vars.save(),
+      };
+      isNow(taken);
+      return taken;
+    },
+    restore(snapshot) {
+      const missing = snapshot.pages - pagesOf(memory);
+      if (missing < 0) return false;
+      if (missing > 0) memory?.grow(missing);
+      if (memory !== null) {
+        const bytes = Buffer.from(memory.buffer);
+        if (base === snapshot && written !== null) restoreSpans(bytes, snapshot.ranges, written.spans());
+        else restoreMemory(bytes, snapshot.ranges);
+      }
+      for (const [index, global] of globals.entries()) global.value = snapshot.globals[index];
+      vars.restore(snapshot.vars);
+      isNow(snapshot);
+      return true;
+    },
+  };
 }
 
 export function pagesOf(memory: WebAssembly.Memory | null): number {
   return memory === null ? 0 : memory.buffer.byteLength / pageBytes;
+}
+
+/** Only what was written: the other bytes are as the ranges say. */
+function restoreSpans(memory: Buffer, ranges: readonly Range[], spans: readonly Span[]): void {
+  let next = 0;
+  for (const { from, to } of spans) {
+    let clean = from;
+    for (; clean < to; next++) {
+      const range = ranges[next];
+      if (range === undefined || range.offset >= to) break;
+      const end = range.offset + range.bytes.length;
+      if (end <= clean) continue;
+      const start = Math.max(range.offset, clean);
+      memory.fill(0, clean, start);
+      clean = Math.min(end, to);
+      memory.set(range.bytes.subarray(start - range.offset, clean - range.offset), start);
+      // It may reach into the next span too.
+      if (end > to) break;
+    }
+    memory.fill(0, clean, to);
+  }
 }
 
 function restoreMemory(memory: Buffer, ranges: readonly Range[]): void {

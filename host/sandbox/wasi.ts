@@ -18,10 +18,9 @@ type Run = GuestFunction["run"];
 
 /** Bounds-checked writes into the plugin's memory; the addresses are the plugin's. */
 function poke(state: GuestState, address: number, bytes: number, write: (view: DataView) => void): number {
-  const memory = state.memory();
-  const at = address >>> 0;
-  if (at + bytes > memory.length) return errno.fault;
-  write(new DataView(memory.buffer, at, bytes));
+  const piece = state.writable(address >>> 0, bytes);
+  if (piece === null) return errno.fault;
+  write(new DataView(piece.buffer, piece.byteOffset, bytes));
   return errno.success;
 }
 
@@ -52,9 +51,9 @@ const implemented: Readonly<Record<string, Run>> = {
     const bytes = length >>> 0;
     if (bytes > randomBytes) return errno.inval;
     if (!call.pay(8 * bytes)) return errno.nosys;
-    const memory = state.memory();
-    if ((address >>> 0) + bytes > memory.length) return errno.fault;
-    if (bytes > 0) randomFillSync(memory, address >>> 0, bytes);
+    const piece = state.writable(address >>> 0, bytes);
+    if (piece === null) return errno.fault;
+    if (bytes > 0) randomFillSync(piece);
     return errno.success;
   },
   sched_yield: () => errno.success,

@@ -40,15 +40,13 @@ const notForwarded = new Set([...ofTheConnection, ...ofTheConsumer, ...condition
 export function requestHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const { connection } = headers;
   const named = connectionOptions(connection);
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) =>
-        !notForwarded.has(name) &&
-        !named.has(name) &&
-        !name.startsWith("proxy-") &&
-        !name.startsWith("x-forwarded-"),
-    ),
-  );
+  const forwarded: Record<string, string> = Object.create(null);
+  for (const name in headers) {
+    if (notForwarded.has(name) || named.has(name)) continue;
+    if (name.startsWith("proxy-") || name.startsWith("x-forwarded-")) continue;
+    forwarded[name] = headers[name] as string;
+  }
+  return forwarded;
 }
 
 /** The list is of what may pass: what is not on it may name the operator's account, servers or cookies. */
@@ -88,7 +86,10 @@ export function answerHeaders({
   return kept;
 }
 
+const none: ReadonlySet<string> = new Set();
+
 /** Header names that `Connection` declares to be of this connection. */
 function connectionOptions(value: string | undefined): ReadonlySet<string> {
+  if (value === undefined || value === "keep-alive" || value === "close") return none;
   return new Set((value ?? "").split(",").map((option) => option.trim().toLowerCase()));
 }

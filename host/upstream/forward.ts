@@ -1,17 +1,20 @@
+import { performance } from "node:perf_hooks";
 import type { ServiceConfig } from "#config/schema.ts";
 import { isCredentialParameter } from "#host/credentials.ts";
 import { GatewayError } from "#host/errors.ts";
 import { upstreamLimits } from "#host/limits.ts";
 import { pathSegments } from "#host/resolve/request-path.ts";
 import type { Surface } from "#host/surface.ts";
+import type { Json } from "#sdk/abi/from-schema.ts";
 import type { Usage } from "#sdk/abi/input.ts";
 import { answerHeaders, requestHeaders } from "./forward-headers.ts";
+import { gather } from "./gather.ts";
 import { withUsageAsked } from "./include-usage.ts";
 import { jsonValue } from "./json-value.ts";
 import { createProvider } from "./providers/all.ts";
 import type { PickedTarget, UpstreamAnswer, UpstreamRequest } from "./providers/provider.ts";
 import { checkAnswer, refusalBody } from "./refusal.ts";
-import { withoutSecrets } from "./secrets.ts";
+import { requireNoSecrets, withoutSecrets } from "./secrets.ts";
 import { relayEvents } from "./sse.ts";
 import type { TargetInfo, TargetWish } from "./targets.ts";
 import { countUsage, type UsageCount } from "./usage.ts";
@@ -41,12 +44,18 @@ export type ForwardAnswer = {
    * an event stream after the last whole event, so that `errorEvent` can follow.
    */
   readonly body: AsyncIterable<Uint8Array>;
+  /** The same body, where it is JSON of usual length and so is here already: it is read as a whole anyway. */
+  readonly whole: WholeBody | null;
   readonly eventStream: boolean;
+  /** When the headers were here, `performance.now()`. */
+  readonly atMs: number;
   /** Tokens as the provider counted them; complete once the body has ended. */
   usage(): Usage | undefined;
   /** For whoever will not read the body to its end: frees the connection. */
   discard(): void;
 };
+
+export type WholeBody = { readonly bytes: Uint8Array; readonly json: Json | undefined };
 
 /** One attempt, its target chosen. */
 export type Attempt = {
@@ -104,7 +113,7 @@ async function forward(request: ForwardRequest, send: PickedTarget["send"]): Pro
   const answer = await send(asking ?? plain);
   checkAnswer(answer);
   const wanted = { ...request, path: plain.path };
-  return answer.status >= 400 ? await refused(answer, wanted) : accepted(answer, wanted, asking !== null);
+  return answer.status >= 400 ? refused(answer, wanted) : accepted(answer, wanted, asking !== null);
 }
 
 function upstreamRequest(request: ForwardRequest): UpstreamRequest {
@@ -144,43 +153,62 @@ function isCredential(parameter: string): boolean {
 }
 
 async function refused(answer: UpstreamAnswer, request: ForwardRequest): Promise<ForwardAnswer> {
-  const body = await refusalBody(answer, request.surface);
+  const atMs = performance.now();
+  const bytes = await refusalBody(answer, request.surface);
   return {
     status: answer.status,
     headers: {
       ...answerHeaders(answer),
       "content-type": "application/json; charset=utf-8",
-      "content-length": String(body.length),
+      "content-length": String(bytes.length),
     },
-    body: oneChunk(body),
+    body: oneChunk(bytes),
+    whole: { bytes, json: jsonOf(bytes) },
     eventStream: false,
+    atMs,
     usage: () => undefined,
     discard: () => {},
   };
 }
 
-function accepted(answer: UpstreamAnswer, request: ForwardRequest, hideUsage: boolean): ForwardAnswer {
+async function accepted(
+  answer: UpstreamAnswer,
+  request: ForwardRequest,
+  hideUsage: boolean,
+): Promise<ForwardAnswer> {
+  const { surface, path, method } = request;
+  const { status, discard } = answer;
   const usage = countUsage();
   const type = String(answer.headers["content-type"] ?? "");
-  // HEAD is answered with the headers alone: no event is missing then.
-  const eventStream = request.method !== "HEAD" && /^\s*text\/event-stream\b/i.test(type);
   const headers = answerHeaders(answer);
-  const chunks = withoutSecrets(answer.body, answer.secrets);
-  const { surface, path } = request;
-  // Not known beforehand when events may be held back.
-  if (eventStream) delete headers["content-length"];
-  return {
-    status: answer.status,
-    headers,
-    body: eventStream
-      ? relayEvents(chunks, { surface, path, hideUsage, usage })
-      : /json/i.test(type)
-        ? relayJson(chunks, usage)
-        : chunks,
-    eventStream,
-    usage: () => usage.total(),
-    discard: () => answer.discard(),
-  };
+  const common = { status, headers, atMs: performance.now(), usage: usage.total, discard };
+  // HEAD is answered with the headers alone: no event is missing then.
+  if (method !== "HEAD" && /^\s*text\/event-stream\b/i.test(type)) {
+    // Not known beforehand when events may be held back.
+    delete headers["content-length"];
+    const chunks = withoutSecrets(answer.body, answer.secrets);
+    const body = relayEvents(chunks, { surface, path, hideUsage, usage });
+    return { ...common, body, whole: null, eventStream: true };
+  }
+  if (method === "HEAD" || !/json/i.test(type)) {
+    const body = withoutSecrets(answer.body, answer.secrets);
+    return { ...common, body, whole: null, eventStream: false };
+  }
+  const gathered = await gather(answer.body, upstreamLimits.wholeBodyBytes);
+  if (gathered instanceof Uint8Array) {
+    requireNoSecrets(gathered, answer.secrets);
+    const json = jsonOf(gathered);
+    usage.read(json);
+    return { ...common, body: oneChunk(gathered), whole: { bytes: gathered, json }, eventStream: false };
+  }
+  const body = relayJson(withoutSecrets(gathered, answer.secrets), usage);
+  return { ...common, body, whole: null, eventStream: false };
+}
+
+function jsonOf(bytes: Uint8Array): Json | undefined {
+  return jsonValue(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")) as
+    | Json
+    | undefined;
 }
 
 /** The same bytes; reads the usage at their end from a copy of bounded size. */

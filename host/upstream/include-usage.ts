@@ -15,6 +15,7 @@ const streamWithoutUsage = z.looseObject({
 export function withUsageAsked(request: UpstreamRequest): UpstreamRequest | null {
   if (request.method !== "POST" || request.body === null || !/\/completions\/?$/.test(request.path))
     return null;
+  if ((request.json as { readonly stream?: unknown } | null | undefined)?.stream !== true) return null;
   const parsed = streamWithoutUsage.safeParse(request.json);
   if (!parsed.success) return null;
   const json = {

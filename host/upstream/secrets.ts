@@ -1,6 +1,11 @@
 import { GatewayError } from "#host/errors.ts";
 import { repeatsSecret } from "#host/repeats-secret.ts";
 
+/** @throws {GatewayError} `upstream_invalid` when an answer repeats a secret */
+export function requireNoSecrets(bytes: Uint8Array, secrets: readonly string[]): void {
+  requireNone(latin1(bytes), secrets);
+}
+
 /**
  * The same chunks. An upstream that answers with what it was asked, headers and all, is cut off before the
  * chunk that completes the key.
@@ -14,15 +19,19 @@ export async function* withoutSecrets(
   const overlap = Math.max(0, ...secrets.map((secret) => secret.length * 6 - 1));
   let before = "";
   for await (const chunk of chunks) {
-    // Keys are sent in a header, so they are of ASCII or Latin-1: a byte is a character.
-    const text = before + Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString("latin1");
-    if (repeatsSecret(text, secrets)) {
-      throw new GatewayError(
-        "upstream_invalid",
-        "The upstream's answer repeats the gateway's own credential.",
-      );
-    }
+    const text = before + latin1(chunk);
+    requireNone(text, secrets);
     if (overlap > 0) before = text.slice(-overlap);
     yield chunk;
   }
+}
+
+/** Keys are sent in a header, so they are of ASCII or Latin-1: a byte is a character. */
+function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
+}
+
+function requireNone(text: string, secrets: readonly string[]): void {
+  if (!repeatsSecret(text, secrets)) return;
+  throw new GatewayError("upstream_invalid", "The upstream's answer repeats the gateway's own credential.");
 }

@@ -1,5 +1,6 @@
 import { errors } from "undici";
 import { type ErrorCode, GatewayError } from "#host/errors.ts";
+import { dispatch, type When } from "./dispatch.ts";
 import type { UpstreamAnswer, UpstreamRequest } from "./providers/provider.ts";
 import type { Target } from "./target.ts";
 
@@ -10,38 +11,17 @@ import type { Target } from "./target.ts";
  * `client_closed`; the body throws the same while it is read.
  */
 export async function send(target: Target, request: UpstreamRequest): Promise<UpstreamAnswer> {
-  const { signal } = request;
-  const answer = await target.pool
-    .request({
-      method: request.method as "POST",
-      path: target.pathOf(request.path, request.query),
-      headers: request.headers,
-      body: request.body,
-      signal,
-    })
-    .catch((thrown: unknown) => {
-      throw failure(thrown, signal, "before the answer began");
-    });
-  // Errors reach whoever reads; when nobody does, they must not end the process.
-  answer.body.on("error", () => {});
-  return {
-    status: answer.statusCode,
-    headers: answer.headers,
-    body: readBody(answer.body, signal),
-    secrets: target.key === null ? [] : [target.key],
-    discard: () => answer.body.destroy(),
+  const { signal, method, headers, body } = request;
+  const asked = {
+    method: method as "POST",
+    path: target.pathOf(request.path, request.query),
+    headers,
+    body,
   };
+  const failed = (cause: unknown, when: When) => failure(cause, signal, when);
+  const reply = await dispatch(target.pool, asked, { signal, failed });
+  return { ...reply, secrets: target.key === null ? [] : [target.key] };
 }
-
-async function* readBody(body: AsyncIterable<Uint8Array>, signal: AbortSignal) {
-  try {
-    yield* body;
-  } catch (thrown) {
-    throw failure(thrown, signal, "in the middle of the answer");
-  }
-}
-
-type When = "before the answer began" | "in the middle of the answer";
 
 /** Messages name neither address nor key: they are for the client. The cause is for the log. */
 function failure(cause: unknown, signal: AbortSignal, when: When): GatewayError {

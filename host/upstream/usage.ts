@@ -42,18 +42,21 @@ const geminiUsage = z
 const anyUsage: z.ZodType<Partial<Usage>> = z.union([chatUsage, messageUsage]);
 
 /** Where each API keeps it: the answer itself, the `response` or `message` of an event, Gemini's own member. */
-const carrier = z.object({
-  usage: anyUsage.optional().catch(undefined),
-  response: z
-    .object({ usage: anyUsage.optional().catch(undefined) })
-    .optional()
-    .catch(undefined),
-  message: z
-    .object({ usage: anyUsage.optional().catch(undefined) })
-    .optional()
-    .catch(undefined),
-  usageMetadata: geminiUsage.optional().catch(undefined),
-});
+function usageIn(value: unknown): Partial<Usage> | undefined {
+  const { usage, response, message, usageMetadata } = members(value);
+  for (const one of [usage, members(response)["usage"], members(message)["usage"]]) {
+    const { data } = one === undefined ? nothing : anyUsage.safeParse(one);
+    if (data !== undefined) return data;
+  }
+  return usageMetadata === undefined ? undefined : geminiUsage.safeParse(usageMetadata).data;
+}
+
+const nothing = { data: undefined } as const;
+
+/** Of an object; of anything else none. */
+function members(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
 
 /** Tokens as providers count them, gathered over the events of an answer: each later count replaces the earlier. */
 export type UsageCount = {
@@ -67,9 +70,7 @@ export function countUsage(): UsageCount {
   let known: Partial<Usage> = {};
   return {
     read: (value) => {
-      const { data } = carrier.safeParse(value);
-      const found = data?.usage ?? data?.response?.usage ?? data?.message?.usage ?? data?.usageMetadata;
-      known = { ...known, ...found };
+      known = { ...known, ...usageIn(value) };
     },
     total: () => {
       const { inputTokens, outputTokens } = known;

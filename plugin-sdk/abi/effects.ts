@@ -5,6 +5,14 @@ const text = { type: "string" } as const;
 const headerName = { type: "string", pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$" } as const;
 const headerValue = { type: "string", maxLength: 8192 } as const;
 
+/** What a plugin tells the client; the host puts it into the shape of the client's API. */
+const ownError = {
+  type: "object",
+  additionalProperties: false,
+  required: ["message"],
+  properties: { message: text, code: text },
+} as const;
+
 /** One member of an RFC 6902 JSON Patch. */
 const patchOperation = {
   oneOf: [
@@ -93,12 +101,7 @@ export const effectSchema = {
         status: { type: "integer", minimum: 200, maximum: 599 },
         headers: { type: "object", additionalProperties: headerValue, propertyNames: headerName },
         body: {},
-        error: {
-          type: "object",
-          additionalProperties: false,
-          required: ["message"],
-          properties: { message: text, code: text },
-        },
+        error: ownError,
       },
     },
     {
@@ -158,12 +161,7 @@ export const effectSchema = {
           },
         },
         /** Of `stop`. */
-        error: {
-          type: "object",
-          additionalProperties: false,
-          required: ["message"],
-          properties: { message: text, code: text },
-        },
+        error: ownError,
       },
     },
     {

@@ -60,6 +60,7 @@ test("a prepared module says all that was added, which is enough to run it like 
         { name: "sandgate:refused", kind: "global", role: "refused" },
         { name: "sandgate:global:0", kind: "global", role: "mutable-global" },
         { name: "sandgate:memory", kind: "memory", role: "memory" },
+        { name: "sandgate:written", kind: "memory", role: "written" },
         { name: "sandgate:start", kind: "function", role: "start" },
       ],
     },

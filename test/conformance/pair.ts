@@ -9,7 +9,7 @@ export type Pair = {
   readonly started: Ending;
   /**
    * Invokes an export of both and answers how both ended. Throws when they differ in that, in their memories,
-   * globals, tables or calls of imports; when the prepared one paid nothing; and when a second prepared one
+   * globals, tables or calls of imports; when the prepared one paid nothing, or has written what it has not marked; and when a second prepared one
    * paid something else.
    */
   call(name: string, args?: readonly unknown[]): Ending;
@@ -48,6 +48,7 @@ export async function openPair(bytes: Uint8Array, makeImports: MakeImports = () 
       const ending = original.call(name, args);
       assert.deepEqual(prepared.call(name, args), ending, what);
       compare(original, prepared, what);
+      assert.equal(prepared.unmarked(), null, `a byte that ${what} has written without a mark`);
       twin.call(name, args);
       twin.takeLog();
       assert.equal(twin.fuelUsed(), prepared.fuelUsed(), `fuel of ${what}, twice`);

@@ -1,4 +1,5 @@
 import type { Injection } from "#host/sandbox/injection.ts";
+import { createWritten } from "#host/sandbox/written.ts";
 
 /** How an invocation ended: its results, a single one or none in an array as well, or what V8 says of the trap. */
 export type Ending = { readonly returned: readonly unknown[] } | { readonly trapped: string };
@@ -31,6 +32,8 @@ export type Running = {
   takeLog(): string[];
   /** Units that the last invocation used; 0 for an original. */
   fuelUsed(): number;
+  /** The first byte that the last call has changed without a mark; null when all have one, and for an original. */
+  unmarked(): number | null;
 };
 
 /** No invocation here needs so much; the counter is an i32. */
@@ -52,6 +55,7 @@ export function runModule(module: WebAssembly.Module, makeImports: MakeImports, 
   let hasStarted = false;
   let used = 0;
   let lastFuel = plenty;
+  let unmarked: number | null = null;
 
   function note(line: string): void {
     log.push(line);
@@ -84,7 +88,10 @@ export function runModule(module: WebAssembly.Module, makeImports: MakeImports, 
     started: "trapped" in started ? started : { returned: [] },
     call(name, args) {
       const known = inject?.exports.find(({ original }) => original === name)?.name ?? name;
-      return metered(() => (exports[known] as WebAssembly.ExportedFunction)(...args));
+      const changes = watchChanges(exports[nameOf("memory")], exports[nameOf("written")]);
+      const ending = metered(() => (exports[known] as WebAssembly.ExportedFunction)(...args));
+      unmarked = changes();
+      return ending;
     },
     isImport: (name) => Number((exports[name] as WebAssembly.ExportedFunction).name) < imported,
     state() {
@@ -92,6 +99,25 @@ export function runModule(module: WebAssembly.Module, makeImports: MakeImports, 
     },
     takeLog: () => log.splice(0),
     fuelUsed: () => used,
+    unmarked: () => unmarked,
+  };
+}
+
+/** @returns when asked, the first byte that has changed since and is in none of the marked pieces. */
+function watchChanges(
+  memory: WebAssembly.ExportValue | undefined,
+  marks: WebAssembly.ExportValue | undefined,
+): () => number | null {
+  if (!(memory instanceof WebAssembly.Memory) || !(marks instanceof WebAssembly.Memory)) return () => null;
+  const written = createWritten(marks, () => memory.buffer.byteLength);
+  written.clear();
+  const before = Buffer.from(Buffer.from(memory.buffer));
+  return () => {
+    const after = Buffer.from(memory.buffer);
+    // What a growth has added was zero.
+    const grown = Buffer.concat([before, Buffer.alloc(after.length - before.length)]);
+    for (const { from, to } of written.spans()) grown.set(after.subarray(from, to), from);
+    return grown.equals(after) ? null : grown.findIndex((byte, at) => byte !== after[at]);
   };
 }
 

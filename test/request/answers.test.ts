@@ -63,7 +63,10 @@ test("a method that no route of the path takes is told which are", async (t) => 
 });
 
 test("an answer whose body fails never looks whole, not even to HTTP/1.0", async (t) => {
-  const script = { fault: { kind: "reset", after: 100 } } as const;
+  const script = {
+    headers: { "content-type": "audio/mpeg" },
+    fault: { kind: "reset", after: 100 },
+  } as const;
   const { gateway } = await openBench(t, { script });
   const json = JSON.stringify(chat);
   const fields = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(json)}`;

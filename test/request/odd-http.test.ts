@@ -89,7 +89,9 @@ test("no header is lost among thousands", async (t) => {
 });
 
 test("garbage behind a request whose answer has begun gets no second answer into the first", async (t) => {
-  const { gateway, fake } = await openBench(t, { script: { fault: { kind: "stall", after: 100 } } });
+  const { gateway, fake } = await openBench(t, {
+    script: { headers: { "content-type": "audio/mpeg" }, fault: { kind: "stall", after: 100 } },
+  });
   const socket = await openSocket(gateway.url);
   const answered = readToEnd(socket);
   const arrival = fake.arrival();
@@ -109,7 +111,7 @@ test("a CONNECT is over when its client resets it or has an answer open, and not
     rude.write(connect, () => rude.resetAndDestroy());
   }
   await gateway.logged(({ code }) => code === "method_not_allowed");
-  await fake.play({ fault: { kind: "stall", after: 100 } });
+  await fake.play({ headers: { "content-type": "audio/mpeg" }, fault: { kind: "stall", after: 100 } });
   const behind = await openSocket(gateway.url);
   const arrival = fake.arrival();
   behind.write(`${head()}${json}`);

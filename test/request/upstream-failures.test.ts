@@ -5,6 +5,9 @@ import type { Surface } from "#host/surface.ts";
 import type { Script } from "#test/fake-upstream/fake-upstream.ts";
 import { answeredBy, assertServes, assertTypedError, chat, openBench, paths } from "./bench.ts";
 
+/** What is no JSON goes on chunk by chunk. */
+const audioType = { "content-type": "audio/mpeg" } as const;
+
 type Case = { readonly name: string; readonly script: Script; readonly code: ErrorCode };
 
 const failing: readonly Case[] = [
@@ -45,7 +48,7 @@ test("an upstream that fails before its answer, in the shape of each API", async
   }
 });
 
-for (const [name, script, code] of [
+const midway = [
   ["a reset", { fault: { kind: "reset", after: 100 } }, "upstream_reset"],
   [
     "a reset before a known length",
@@ -53,9 +56,22 @@ for (const [name, script, code] of [
     "upstream_reset",
   ],
   ["silence", { fault: { kind: "stall", after: 100 } }, "upstream_timeout"],
-] as const satisfies readonly (readonly [string, Script, ErrorCode])[]) {
-  test(`${code}: ${name} in the middle of a plain body cuts the client's connection`, async (t) => {
+] as const satisfies readonly (readonly [string, Script, ErrorCode])[];
+
+for (const [name, script, code] of midway) {
+  test(`${code}: ${name} in the middle of a short answer in JSON is an answer of its own`, async (t) => {
     const bench = await openBench(t, { script, timeouts: { body: "300ms" } });
+    for (const [surface, path] of Object.entries(paths) as [Surface, string][]) {
+      await bench.fake.play(script);
+      const answer = await answeredBy(await bench.gateway.post(path, chat));
+      await assertTypedError(bench.gateway, answer, { code, surface });
+    }
+    await assertServes(bench);
+  });
+
+  test(`${code}: ${name} in the middle of audio cuts the client's connection`, async (t) => {
+    const audio = { ...script, headers: { ...("headers" in script ? script.headers : {}), ...audioType } };
+    const bench = await openBench(t, { script: audio, timeouts: { body: "300ms" } });
     const response = await bench.gateway.post(paths.openai, chat);
     assert.equal(response.status, 200);
     const id = response.headers.get("x-request-id");
@@ -65,6 +81,15 @@ for (const [name, script, code] of [
     await assertServes(bench);
   });
 }
+
+test("JSON that is longer than the host waits for goes on as it comes", async (t) => {
+  const long = JSON.stringify({ text: "x".repeat(300_000) });
+  const { gateway, fake } = await openBench(t, { script: { body: long } });
+  const response = await gateway.post(paths.openai, chat);
+  assert.equal(await response.text(), long);
+  await fake.play({ body: long, fault: { kind: "reset", after: 290_000 } });
+  await assert.rejects(async () => (await gateway.post(paths.openai, chat)).text());
+});
 
 for (const [name, body] of [
   ["JSON with odd white space", '\n{ "a":\t[ 1 ,2 ] }\r\n '],

@@ -57,6 +57,32 @@ test("every call starts from the state after configure: memory, globals of every
   await pool.close();
 });
 
+test("what the host wrote for a call into the plugin's memory is gone with it", async () => {
+  const { pool, call } = await openFixture(`${env}
+    (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "clock_time_get" (func $clock (param i32 i64 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    ${helpersWat}
+    (memory 2)
+    (func (export "fill") (result i32)
+      (drop (call $random (i32.const 1000) (i32.const 5000)))
+      (drop (call $clock (i32.const 0) (i64.const 0) (i32.const 70000)))
+      (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 131068)))
+      (i32.const 0))
+    (func (export "count") (result i32) (local $at i32) (local $found i64)
+      (loop $l
+        (if (i32.load8_u (local.get $at)) (then (local.set $found (i64.add (local.get $found) (i64.const 1)))))
+        (br_if $l (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 1))) (i32.const 131072))))
+      (call $answer_number (local.get $found))
+      (i32.const 0))`);
+  for (let turn = 0; turn < 3; turn++) {
+    assert.equal((await call("fill")).outcome, "ok");
+    assert.equal(numberOf(await call("count")), 0n);
+  }
+  assert.equal(pool.size.instances, 1);
+  await pool.close();
+});
+
 test("that a call before made the kernel's memory grow cannot be seen", async () => {
   const { pool, call } = await openFixture(counter);
   assert.equal(numberOf(await call("kernel_size")), 65_536n);

@@ -5,6 +5,9 @@ import { createUpstream } from "#host/upstream/forward.ts";
 import { type FakeUpstream, type Received, startFakeUpstream } from "#test/fake-upstream/fake-upstream.ts";
 import { ask, chat, chatStream, failureOf, openBench, readAll, readBroken, readText } from "./exchange.ts";
 
+/** What is no JSON is not read before its reader asks for it. */
+const audio = { "content-type": "audio/mpeg" } as const;
+
 test("exchanges one after another share a connection, whatever their ends", async (t) => {
   const { fake, upstream } = await openBench(t);
   for (const script of [{}, { answer: "error-400" }, { answer: "chat-stream" }, { answer: "error-500" }]) {
@@ -19,7 +22,7 @@ test("exchanges one after another share a connection, whatever their ends", asyn
 });
 
 test("exchanges at the same time have a connection each", async (t) => {
-  const { fake, upstream } = await openBench(t, { fault: { kind: "stall", after: 10 } });
+  const { fake, upstream } = await openBench(t, { headers: audio, fault: { kind: "stall", after: 10 } });
   const answers = await Promise.all(
     [1, 2, 3].map(() => upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }))),
   );
@@ -42,7 +45,8 @@ test("a client that leaves while it waits ends the upstream's exchange", async (
 
 for (const json of [chat, chatStream]) {
   test(`a client that leaves in the middle ends the upstream's exchange, stream: ${"stream" in json}`, async (t) => {
-    const { fake, upstream } = await openBench(t, { fault: { kind: "stall", after: 600 } });
+    const headers = "stream" in json ? {} : audio;
+    const { fake, upstream } = await openBench(t, { headers, fault: { kind: "stall", after: 600 } });
     const client = new AbortController();
     const answer = await upstream
       .attempt()
@@ -55,6 +59,30 @@ for (const json of [chat, chatStream]) {
     assert.equal(await fake.received[0]?.over, false);
   });
 }
+
+test("a client that leaves while a short answer is gathered ends the upstream's exchange", async (t) => {
+  const { fake, upstream } = await openBench(t, { fault: { kind: "stall", after: 100 } });
+  const client = new AbortController();
+  const arrival = fake.arrival();
+  const waiting = failureOf(
+    upstream.attempt().forward(ask("/v1/chat/completions", { json: chat, signal: client.signal })),
+  );
+  const received = await arrival;
+  await nextTurn();
+  client.abort();
+  assert.equal((await waiting).code, "client_closed");
+  assert.equal(await received.over, false);
+});
+
+test("what came before an upstream broke off is read before the failure, however late", async (t) => {
+  const { fake, upstream } = await openBench(t, { headers: audio, fault: { kind: "reset", after: 300 } });
+  const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
+  await fake.received[0]?.over;
+  for (let turn = 0; turn < 20; turn++) await nextTurn();
+  const { text, error } = await readBroken(answer);
+  assert.equal(Buffer.byteLength(text), 300);
+  assert.equal(error.code, "upstream_reset");
+});
 
 test("a client that has left before asks nobody", async (t) => {
   const { fake, upstream } = await openBench(t);
@@ -77,7 +105,7 @@ test("a client that leaves after the last event gets no complaint", async (t) =>
 });
 
 for (const [name, script] of [
-  ["an answer", { fault: { kind: "stall", after: 10 } }],
+  ["an answer", { headers: audio, fault: { kind: "stall", after: 10 } }],
   ["a stream", { answer: "chat-stream", fault: { kind: "stall", after: 600 } }],
 ] as const) {
   test(`${name} that is discarded unread ends the upstream's exchange`, async (t) => {
@@ -142,7 +170,7 @@ for (const [name, answer] of [
     const { fake, upstream } = await openBench(t, {
       answer,
       body: endless(),
-      ...(name === "audio" ? { headers: { "content-type": "audio/mpeg" } } : {}),
+      ...(name === "audio" ? { headers: audio } : {}),
     });
     const reply = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
     const body = reply.body[Symbol.asyncIterator]();

@@ -128,25 +128,40 @@ for (const [name, headers] of [
   ["of a known length", { "content-length": "1000" }],
 ] as const) {
   test(`upstream_reset: a reset in the middle of a body ${name}`, async (t) => {
-    const { upstream } = await openBench(t, { headers, fault: { kind: "reset", after: 100 } });
+    const { fake, upstream } = await openBench(t, {
+      headers: { ...headers, ...audio },
+      fault: { kind: "reset", after: 100 },
+    });
     const answer = await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat }));
     const { text, error } = await readBroken(answer);
     assert.equal(text.length, 100);
-    assert.equal(error.code, "upstream_reset");
-    assert.equal(error.message, "The upstream closed the connection in the middle of the answer.");
-    assertDiscreet(error);
+    await fake.play({ headers, fault: { kind: "reset", after: 100 } });
+    const early = await failureOf(upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })));
+    for (const one of [error, early]) {
+      assert.equal(one.code, "upstream_reset");
+      assert.equal(one.message, "The upstream closed the connection in the middle of the answer.");
+      assertDiscreet(one);
+    }
   });
 }
 
+/** What is no JSON goes on chunk by chunk. */
+const audio = { "content-type": "audio/mpeg" } as const;
+
 test("upstream_timeout: silence in the middle of a body", async (t) => {
-  const { upstream } = await openBench(t, { fault: { kind: "stall", after: 100 } }, timeouts);
+  const fault = { kind: "stall", after: 100 } as const;
+  const { fake, upstream } = await openBench(t, { headers: audio, fault }, timeouts);
   const { text, error } = await readBroken(
     await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })),
   );
   assert.equal(text.length, 100);
-  assert.equal(error.code, "upstream_timeout");
-  assert.equal(error.message, "The upstream fell silent in the middle of the answer.");
-  assertDiscreet(error);
+  await fake.play({ fault });
+  const early = await failureOf(upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })));
+  for (const one of [error, early]) {
+    assert.equal(one.code, "upstream_timeout");
+    assert.equal(one.message, "The upstream fell silent in the middle of the answer.");
+    assertDiscreet(one);
+  }
 });
 
 /** The upstream of a server that answers every connection with these bytes and ends it, or stays silent. */
@@ -252,14 +267,18 @@ for (const [name, body] of [
 ] as const) {
   for (const chunkBytes of [1024, 5]) {
     test(`upstream_invalid: ${name} repeats the key, in pieces of ${chunkBytes}`, async (t) => {
-      const { upstream } = await openBench(t, { body, chunkBytes });
+      const { fake, upstream } = await openBench(t, { headers: audio, body, chunkBytes });
       const { text, error } = await readBroken(
         await upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })),
       );
       assert.ok(!text.includes(targetKey.slice(0, -5)) || chunkBytes === 5);
       assert.ok(!text.includes(targetKey));
-      assert.equal(error.code, "upstream_invalid");
-      assertDiscreet(error);
+      await fake.play({ body, chunkBytes });
+      const early = await failureOf(upstream.attempt().forward(ask("/v1/chat/completions", { json: chat })));
+      for (const one of [error, early]) {
+        assert.equal(one.code, "upstream_invalid");
+        assertDiscreet(one);
+      }
     });
   }
 }

@@ -54,22 +54,25 @@ async function ask(picked: PickedEntry<Target>, request: UpstreamRequest): Promi
 }
 
 /** The same body. The target has done well once something of it is there: some proxies send headers before they know. */
-async function* watched(
-  body: AsyncIterable<Uint8Array>,
-  picked: PickedEntry<Target>,
-): AsyncGenerator<Uint8Array> {
-  let hasBegun = false;
-  try {
-    for await (const chunk of body) {
-      if (!hasBegun) picked.report(true);
-      hasBegun = true;
-      yield chunk;
-    }
-  } catch (thrown) {
-    if (!hasBegun) reportFailure(picked, thrown);
-    throw thrown;
-  }
-  if (!hasBegun) picked.report(true);
+function watched(body: AsyncIterable<Uint8Array>, picked: PickedEntry<Target>): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const reader = body[Symbol.asyncIterator]();
+      let first: Promise<IteratorResult<Uint8Array>> | null = null;
+      return {
+        next() {
+          if (first !== null) return reader.next();
+          first = reader.next();
+          first.then(
+            () => picked.report(true),
+            (thrown: unknown) => reportFailure(picked, thrown),
+          );
+          return first;
+        },
+        return: () => reader.return?.() ?? Promise.resolve({ done: true, value: undefined }),
+      };
+    },
+  };
 }
 
 /** A client that leaves says nothing about the target. */
