@@ -1,5 +1,4 @@
 import { performance } from "node:perf_hooks";
-import type { Json } from "#sdk/abi/from-schema.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import { bodyBytes, type Exchange, type ResponsePart } from "./exchange.ts";
 import { upstreamLimits } from "./limits.ts";
@@ -7,7 +6,7 @@ import { StreamStopped } from "./pipeline/event-step.ts";
 import { rememberRecent } from "./resolve/recent.ts";
 import { errorAnswer, errorEvent } from "./surface.ts";
 import type { ForwardAnswer } from "./upstream/forward.ts";
-import { jsonValue } from "./upstream/json-value.ts";
+import { wholeBody } from "./upstream/whole-body.ts";
 
 /** What goes to the client. */
 export type Answer = {
@@ -117,6 +116,5 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Uint8A
 
 /** A response with its whole body at hand. */
 export function withBytes(response: ResponsePart, bytes: Uint8Array): ResponsePart {
-  const json = jsonValue(Buffer.from(bytes).toString("utf8")) as Json | undefined;
-  return { ...response, body: { kind: "bytes", bytes, json } };
+  return { ...response, body: wholeBody(bytes) };
 }

@@ -123,8 +123,8 @@ async function take(answer: ForwardAnswer, { exchange, plan, stage }: Asking): P
   const { status, headers, eventStream, whole } = answer;
   exchange.isStream = false;
   if (whole !== null) {
-    exchange.response = withAskedHeaders(exchange, { status, headers, body: { kind: "bytes", ...whole } });
-    exchange.usage = answer.usage();
+    exchange.response = withAskedHeaders(exchange, { status, headers, body: whole });
+    exchange.usage = answer.usage;
     return;
   }
   if (eventStream) {
@@ -136,7 +136,7 @@ async function take(answer: ForwardAnswer, { exchange, plan, stage }: Asking): P
   const response = withAskedHeaders(exchange, { status, headers, body: { kind: "stream", chunks } });
   if (plan.responseBody === "buffer") {
     exchange.response = withBytes(response, await collect(answer.body));
-    exchange.usage = answer.usage();
+    exchange.usage = answer.usage;
   } else if (plan.responseBody === "stream") {
     exchange.response = response;
   } else {

@@ -93,7 +93,7 @@ async function collected(
 ): Promise<ResponsePart> {
   try {
     const bytes = await collect(bytesOf(heard(pieces, message)));
-    exchange.usage = answer.usage();
+    exchange.usage = answer.usage;
     exchange.isStream = true;
     return { ...response, body: { kind: "bytes", bytes, json: message.value() } };
   } catch (thrown) {

@@ -68,7 +68,8 @@ export type Exchange = {
   consumer: string | null;
   groups: readonly string[];
   tags: Readonly<Record<string, string>>;
-  usage: Usage | undefined;
+  /** Tokens, as far as they are known; asked for only where a hook reads them. */
+  usage: () => Usage | undefined;
   /** Whether the upstream has answered with an event stream. */
   isStream: boolean;
   /** From sending to the upstream's first header byte, milliseconds; null when it was not asked. */

@@ -71,7 +71,7 @@ export async function handle(
   return {
     ...parts,
     async finish(complete) {
-      exchange.usage ??= forwarded?.usage();
+      if (forwarded !== null) exchange.usage = forwarded.usage;
       if (!complete) exchange.error ??= new GatewayError("client_closed", "The client closed the request.");
       if (exchange.error !== null) observer.failure(exchange, exchange.error);
       await runEvery((exchange.isStream ? plan.stream : plan).completion, context);

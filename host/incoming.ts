@@ -47,7 +47,7 @@ export function createExchange({ id, startedMs, method, url, headers, signal }: 
     consumer: null,
     groups: [],
     tags: {},
-    usage: undefined,
+    usage: () => undefined,
     isStream: false,
     upstreamMs: null,
     pluginMs: 0,

@@ -161,7 +161,7 @@ const membersOf = {
     status: response((_exchange, { status }) => ["status", status]),
     headers: response((_exchange, { headers }) => ["headers", allJoined(headers)]),
     body: response((_exchange, { body }) => ["body", value(body)]),
-    usage: response(({ usage }) => ["usage", usage]),
+    usage: response(({ usage }) => ["usage", usage()]),
   },
   /** Delivered by `eventInputs`. */
   event: {},

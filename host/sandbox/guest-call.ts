@@ -17,6 +17,8 @@ export type CallOptions = {
   readonly requestId?: string | undefined;
   /** What the plugin's clock says, milliseconds since 1970; default: the time when the call begins. */
   readonly nowMs?: number | undefined;
+  /** Whether the call is running at the scheduler already; default: it asks for the CPU. */
+  readonly onCpu?: boolean;
 };
 
 export type Ending = { readonly outcome: Exclude<Outcome, "ok">; readonly error: string };
@@ -81,6 +83,8 @@ class RunningCall implements GuestCall {
     this.requestId = options.requestId ?? null;
     this.clockMs = options.nowMs ?? Date.now();
     this.lines = lines;
+    this.#running = options.onCpu === true;
+    this.#hasRun = this.#running;
   }
 
   get ending(): Ending | null {
@@ -139,6 +143,7 @@ class RunningCall implements GuestCall {
   }
 
   enter(): Promise<void> | null {
+    if (this.#running) return null;
     const waiting = this.#machine.lane.enter(!this.#hasRun);
     this.#hasRun = true;
     return this.#runAfter(waiting);

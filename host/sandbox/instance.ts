@@ -178,11 +178,16 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
     }
   }
 
+  function refuse(reason: string, { onCpu = false }: CallOptions): CallResult {
+    if (onCpu) lane.pause();
+    return rejected(reason, pagesOf(memory));
+  }
+
   async function invoke(name: string, input: Uint8Array | string, options: CallOptions): Promise<CallResult> {
     const startedAt = performance.now();
-    if (disposed || !alive) return rejected("the instance is dead", pagesOf(memory));
-    if (call !== null) return rejected("the instance already runs a call", pagesOf(memory));
-    if (options.signal?.aborted) return rejected("ended by the caller before it ran", pagesOf(memory));
+    if (disposed || !alive) return refuse("the instance is dead", options);
+    if (call !== null) return refuse("the instance already runs a call", options);
+    if (options.signal?.aborted) return refuse("ended by the caller before it ran", options);
 
     const lines = createLogLines(log, options.requestId ?? null);
     const running = createGuestCall({ gauge, kernel, lane }, options, lines);
@@ -214,9 +219,7 @@ async function startInstance(settings: InstanceSettings): Promise<Instance> {
     },
     async call(name, input, options) {
       const reason = refusal(prepared, name, input);
-      return reason === null
-        ? invoke(preparedExportName(name), input, options)
-        : rejected(reason, pagesOf(memory));
+      return reason === null ? invoke(preparedExportName(name), input, options) : refuse(reason, options);
     },
     start: (initializer, options) => invoke(initializer, "", options),
     snapshot: snapshots.take,

@@ -3,6 +3,7 @@ import type { HostImport } from "#host/capabilities/capability.ts";
 import { processLimits, sheddingLimits } from "#host/limits.ts";
 import { type CallAccount, InstanceBudgetSpent, processCapacity } from "./capacity.ts";
 import { messageOf, rejected } from "./classify.ts";
+import { createTurnLine, type NoTurn } from "./cpu-turn.ts";
 import type { Instance } from "./instance.ts";
 import { resolveImports } from "./link.ts";
 import type { LogLevel, LogSink } from "./log-lines.ts";
@@ -81,8 +82,10 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
     logLevel: options.logLevel ?? "trace",
     lane,
   });
+  const unloaded = `${name} is being unloaded`;
   const overloaded = `${name} is overloaded: ${processLimits.queuedCallsPerBinding} calls wait already`;
   const line = createWaitingLine<Instance>(processLimits.queuedCallsPerBinding, overloaded);
+  const turns = createTurnLine();
   /** Ready for a call. */
   const startedAt = performance.now();
   const idle: Instance[] = [await provision.create()];
@@ -122,13 +125,18 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
   function renew(instance: Instance): boolean {
     if (!instance.alive) return false;
     if (state === "instance") return true;
-    const from = performance.now();
-    const isRestored = provision.snapshot !== null && instance.restore(provision.snapshot);
-    lane.spend(performance.now() - from);
-    return isRestored;
+    return provision.snapshot !== null && instance.restore(provision.snapshot);
   }
 
-  /** The one that ran last: the CPU still has its memory at hand. */
+  /** The same outside of a call, for which the binding pays too. */
+  function renewBetween(instance: Instance): boolean {
+    const from = performance.now();
+    const isRenewed = renew(instance);
+    lane.spend(performance.now() - from);
+    return isRenewed;
+  }
+
+  /** For a call on the CPU: the one that ran last, of whose memory the most is still in the cache. */
   function take(): Instance | null {
     for (let next = used.pop(); next !== undefined; next = used.pop()) {
       if (renew(next)) return next;
@@ -145,13 +153,13 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
     if (closed || !instance.alive) retire(instance);
     else if (line.length === 0) {
       if (used.push(instance) === 1) setImmediate(renewUsed);
-    } else if (renew(instance)) line.serve(instance);
+    } else if (renewBetween(instance)) line.serve(instance);
     else retire(instance);
   }
 
   function renewUsed(): void {
     for (const instance of used.splice(0)) {
-      if (!closed && renew(instance)) idle.push(instance);
+      if (!closed && renewBetween(instance)) idle.push(instance);
       else retire(instance);
     }
     if (idle.length > 1) trimmer ??= setTimeout(trim, trimEveryMs).unref();
@@ -173,6 +181,8 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
     if (idle.length > 1) trimmer = setTimeout(trim, trimEveryMs).unref();
   }
 
+  const queued = () => line.length + turns.length;
+
   async function acquire(signal: AbortSignal | undefined, deadlineMs: number): Promise<Instance> {
     if (total < processLimits.instancesPerBinding) return grow();
     return line.join(signal, deadlineMs);
@@ -180,17 +190,26 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
 
   return {
     get size() {
-      return { instances: total, idle: idle.length + used.length, queued: line.length };
+      return { instances: total, idle: idle.length + used.length, queued: queued() };
     },
     get isCrowded() {
       const mostQueued = processLimits.queuedCallsPerBinding * sheddingLimits.usedShare;
-      return line.length >= mostQueued || processCapacity.isNearlyUsed(tenant) || processLoopDelay.isHigh;
+      return queued() >= mostQueued || processCapacity.isNearlyUsed(tenant) || processLoopDelay.isHigh;
     },
     async call(hook, input, { signal, requestId, nowMs, deadlineMs = limits.deadlineMs } = {}) {
-      if (closed) return rejected(`${name} is being unloaded`);
-      const until = performance.now() + Math.min(deadlineMs, limits.deadlineMs);
-      let instance = take();
+      if (closed) return rejected(unloaded);
+      if (queued() >= processLimits.queuedCallsPerBinding) return overload(overloaded);
+      const mostMs = Math.min(deadlineMs, limits.deadlineMs);
+      const until = performance.now() + mostMs;
+      // First the CPU and then an instance: calls that wait with one each would keep as many memories out of the cache.
+      const waiting = lane.enter(true);
+      const noTurn = waiting === null ? null : await turns.wait(waiting, { atMs: until, signal });
+      if (noTurn !== null) return noTurn === "dismissed" ? rejected(unloaded) : lateFor(noTurn, mostMs);
+      let instance = closed ? null : take();
+      const onCpu = instance !== null;
       if (instance === null) {
+        lane.pause();
+        if (closed) return rejected(unloaded);
         try {
           instance = await acquire(signal, until - performance.now());
         } catch (thrown) {
@@ -199,11 +218,12 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
       }
       const usedUp = closed ? null : processCapacity.takeCall(tenant);
       if (closed || usedUp !== null) {
+        if (onCpu) lane.pause();
         giveBack(instance);
-        return usedUp === null ? rejected(`${name} is being unloaded`) : overload(`${name}: ${usedUp}`);
+        return usedUp === null ? rejected(unloaded) : overload(`${name}: ${usedUp}`);
       }
       const left = Math.max(0, until - performance.now());
-      const settings = { fuel: limits.fuel, deadlineMs: left, signal, requestId, nowMs };
+      const settings = { fuel: limits.fuel, deadlineMs: left, signal, requestId, nowMs, onCpu };
       const call = instance.call(hook, input, settings);
       running.set(instance, call);
       try {
@@ -216,7 +236,8 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
     async close(graceMs = defaultGraceMs) {
       closed = true;
       clearTimeout(trimmer ?? undefined);
-      line.dismiss(`${name} is being unloaded`);
+      line.dismiss(unloaded);
+      turns.dismiss();
       for (const instance of [...idle.splice(0), ...used.splice(0)]) retire(instance);
       const ended = Promise.all(running.values());
       const grace = Promise.withResolvers<void>();
@@ -227,6 +248,12 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
       await ended;
     },
   };
+}
+
+/** As a call that ended while it waited inside of an instance. */
+function lateFor(noTurn: Exclude<NoTurn, "dismissed">, mostMs: number): CallResult {
+  const error = noTurn === "caller" ? "ended by the caller" : `not done after ${Math.ceil(mostMs)} ms`;
+  return { ...rejected(error), outcome: "deadline" };
 }
 
 function notTaken(thrown: unknown): CallResult {

@@ -39,6 +39,8 @@ const zeros = new Uint8Array(chunkBytes);
 export function createSnapshots({ memory, written, globals, vars }: Restorable): Snapshots {
   /** What the memory is equal to but for what was written since. */
   let base: Snapshot | null = null;
+  /** Of the memory; a growth makes another. */
+  let bytes = Buffer.alloc(0);
 
   function isNow(snapshot: Snapshot): void {
     base = snapshot;
@@ -63,7 +65,7 @@ export function createSnapshots({ memory, written, globals, vars }: Restorable):
       if (missing < 0) return false;
       if (missing > 0) memory?.grow(missing);
       if (memory !== null) {
-        const bytes = Buffer.from(memory.buffer);
+        if (bytes.buffer !== memory.buffer) bytes = Buffer.from(memory.buffer);
         if (base === snapshot && written !== null) restoreSpans(bytes, snapshot.ranges, written.spans());
         else restoreMemory(bytes, snapshot.ranges);
       }
@@ -90,13 +92,13 @@ function restoreSpans(memory: Buffer, ranges: readonly Range[], spans: readonly 
       const end = range.offset + range.bytes.length;
       if (end <= clean) continue;
       const start = Math.max(range.offset, clean);
-      memory.fill(0, clean, start);
+      if (clean < start) memory.fill(0, clean, start);
       clean = Math.min(end, to);
       memory.set(range.bytes.subarray(start - range.offset, clean - range.offset), start);
       // It may reach into the next span too.
       if (end > to) break;
     }
-    memory.fill(0, clean, to);
+    if (clean < to) memory.fill(0, clean, to);
   }
 }
 

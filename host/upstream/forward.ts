@@ -5,7 +5,6 @@ import { GatewayError } from "#host/errors.ts";
 import { upstreamLimits } from "#host/limits.ts";
 import { pathSegments } from "#host/resolve/request-path.ts";
 import type { Surface } from "#host/surface.ts";
-import type { Json } from "#sdk/abi/from-schema.ts";
 import type { Usage } from "#sdk/abi/input.ts";
 import { answerHeaders, requestHeaders } from "./forward-headers.ts";
 import { gather } from "./gather.ts";
@@ -18,6 +17,7 @@ import { requireNoSecrets, withoutSecrets } from "./secrets.ts";
 import { relayEvents } from "./sse.ts";
 import type { TargetInfo, TargetWish } from "./targets.ts";
 import { countUsage, type UsageCount } from "./usage.ts";
+import { type WholeBody, wholeBody } from "./whole-body.ts";
 
 export type ForwardRequest = {
   readonly surface: Surface;
@@ -54,8 +54,6 @@ export type ForwardAnswer = {
   /** For whoever will not read the body to its end: frees the connection. */
   discard(): void;
 };
-
-export type WholeBody = { readonly bytes: Uint8Array; readonly json: Json | undefined };
 
 /** One attempt, its target chosen. */
 export type Attempt = {
@@ -163,7 +161,7 @@ async function refused(answer: UpstreamAnswer, request: ForwardRequest): Promise
       "content-length": String(bytes.length),
     },
     body: oneChunk(bytes),
-    whole: { bytes, json: jsonOf(bytes) },
+    whole: wholeBody(bytes),
     eventStream: false,
     atMs,
     usage: () => undefined,
@@ -197,18 +195,15 @@ async function accepted(
   const gathered = await gather(answer.body, upstreamLimits.wholeBodyBytes);
   if (gathered instanceof Uint8Array) {
     requireNoSecrets(gathered, answer.secrets);
-    const json = jsonOf(gathered);
-    usage.read(json);
-    return { ...common, body: oneChunk(gathered), whole: { bytes: gathered, json }, eventStream: false };
+    const whole = wholeBody(gathered);
+    const counted = () => {
+      usage.read(whole.json);
+      return usage.total();
+    };
+    return { ...common, body: oneChunk(gathered), whole, eventStream: false, usage: counted };
   }
   const body = relayJson(withoutSecrets(gathered, answer.secrets), usage);
   return { ...common, body, whole: null, eventStream: false };
-}
-
-function jsonOf(bytes: Uint8Array): Json | undefined {
-  return jsonValue(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")) as
-    | Json
-    | undefined;
 }
 
 /** The same bytes; reads the usage at their end from a copy of bounded size. */

@@ -79,7 +79,7 @@ function exchangeOfInput({ stage, request, response, error, context = {} }: Hook
   if (error !== undefined) exchange.error = Object.assign(new GatewayError("internal", ""), error);
   const { requestId, durationMs, targets = [], ...known } = context;
   const upstreams = otherUpstreams(error !== undefined, targets);
-  return Object.assign(exchange, upstreams, known, { usage: response?.usage });
+  return Object.assign(exchange, upstreams, known, { usage: () => response?.usage });
 }
 
 function bodyOf(body: Json | undefined): Body {

@@ -78,8 +78,8 @@ export function exchangeOf(given: Given): Exchange {
   exchange.request = { ...exchange.request, body: parseBody(headers, Buffer.from(text)) };
   if (response !== undefined) exchange.response = responseOf(response);
   if (error !== undefined) exchange.error = errorOf(error);
-  const { headers: _headers, ...rest } = context;
-  return Object.assign(exchange, otherUpstreams(error !== undefined, targets), rest);
+  const { headers: _headers, usage, ...rest } = context;
+  return Object.assign(exchange, otherUpstreams(error !== undefined, targets), rest, { usage: () => usage });
 }
 
 function responseOf({ status = 200, headers = {}, body }: NonNullable<Given["response"]>): ResponsePart {
