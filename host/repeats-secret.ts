@@ -12,3 +12,8 @@ function unescaped(text: string): string {
     hex === undefined ? "/" : String.fromCharCode(Number.parseInt(hex, 16)),
   );
 }
+
+/** Bytes as text to look for secrets in: those travel in headers and are of ASCII or Latin-1, so a byte is a character. */
+export function latin1Text({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
+}

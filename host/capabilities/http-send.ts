@@ -1,6 +1,6 @@
 import type { Agent } from "undici";
 import { egressLimits } from "#host/limits.ts";
-import { repeatsSecret } from "#host/repeats-secret.ts";
+import { latin1Text, repeatsSecret } from "#host/repeats-secret.ts";
 import { type PluginRequest, RequestRefused } from "./http-request.ts";
 
 /** By lower-case name the headers. */
@@ -56,11 +56,7 @@ export function endOf({ timeoutMs }: PluginRequest, call: AbortSignal): AbortSig
 /** A host that answers with what it was asked would hand the plugin what it must not hold. @throws RequestRefused */
 export function requireNoSecret({ headers, body }: Answer, secrets: readonly string[]): void {
   if (secrets.length === 0) return;
-  // Secrets are ASCII, so a byte is a character.
-  const texts = [
-    Buffer.from(body.buffer, body.byteOffset, body.length).toString("latin1"),
-    JSON.stringify(headers),
-  ];
+  const texts = [latin1Text(body), JSON.stringify(headers)];
   if (texts.some((text) => repeatsSecret(text, secrets))) {
     throw new RequestRefused("the answer repeats a secret of the request");
   }

@@ -53,7 +53,7 @@ export function explanationText(explanation: Explanation): string {
 
 function scheduleLines({ id, plugin, schedule, jitterMs }: ExplainedSchedule): string[] {
   return [
-    `      ${bold(nameText(id, plugin))}  schedule`,
+    `      ${named(id, plugin)}  schedule`,
     ...rows([
       ...saidRow("      schedule", schedule, scheduleText),
       ["      late by", `at most ${jitterMs}ms`, ""],
@@ -65,10 +65,6 @@ function scheduleText(value: unknown): string {
   const { every, cron, timezone } = value as { every?: string; cron?: string; timezone?: string };
   if (every !== undefined) return `every ${every}`;
   return timezone === undefined ? `cron ${cron}` : `cron ${cron}, ${timezone}`;
-}
-
-function nameText(id: string, plugin: string): string {
-  return plugin === id ? id : `${id} (${plugin})`;
 }
 
 type Standing = { readonly number: number; readonly alone: string | null; readonly isBatch: boolean };

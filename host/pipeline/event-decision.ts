@@ -2,10 +2,8 @@ import type { Effect } from "#sdk/abi/effects.ts";
 import { streamLimits } from "../limits.ts";
 import { type EventWriter, type StreamEvent, textOf } from "../stream-event.ts";
 import type { AnswerError } from "../surface.ts";
-import { releaseFirst } from "./event-release.ts";
+import { type Decision, releaseFirst } from "./event-release.ts";
 import { StepFailure } from "./step-failure.ts";
-
-type Decision = Extract<Effect, { type: "event" }>;
 
 /** What a step decides about. */
 export type Situation = {
@@ -48,12 +46,13 @@ export function settle(situation: Situation, decision: Decision, writer: EventWr
   const { release, ...others } = decision;
   if (release === undefined) return settleWhole(situation, decision, writer);
   const mine = situation.held.filter((one) => concerns(situation, one));
-  const released = releaseFirst(decision, { event: situation.event, mine, writer });
+  const { action } = decision;
+  const released = releaseFirst(release, { event: situation.event, mine, action, writer });
   const stays = new Map(released.mine.map((one) => [one.index, one]));
   const held = situation.held.flatMap((one) =>
     concerns(situation, one) ? (stays.get(one.index) ?? []) : [one],
   );
-  const fate = decision.held ?? (decision.action === "stop" ? "drop" : "keep");
+  const fate = decision.held ?? (action === "stop" ? "drop" : "keep");
   const { event } = released;
   const settled = settleWhole({ ...situation, event, held }, { ...others, held: fate }, writer);
   return { ...settled, out: [...released.out, ...settled.out], held: withinLimits(settled.held) };

@@ -2,13 +2,15 @@ import type { Effect } from "#sdk/abi/effects.ts";
 import { type EventWriter, inOneLane, type StreamEvent } from "../stream-event.ts";
 import { StepFailure } from "./step-failure.ts";
 
-type Decision = Extract<Effect, { type: "event" }>;
+export type Decision = Extract<Effect, { type: "event" }>;
 
 /** What a decision may let go a part of. */
 export type Releasing = {
   readonly event: StreamEvent | null;
   /** Those that the decision is about, the oldest first. */
   readonly mine: readonly StreamEvent[];
+  /** What becomes of the event. */
+  readonly action: Decision["action"];
   readonly writer: EventWriter;
 };
 
@@ -22,10 +24,10 @@ export type Released = {
 };
 
 /** Takes the oldest of what is held from it. @throws StepFailure for what cannot be done */
-export function releaseFirst(decision: Decision, { event, mine, writer }: Releasing): Released {
-  const { release, action } = decision;
-  if (release === undefined) return { out: [], mine, event };
-  const { count, text, rest } = release;
+export function releaseFirst(
+  { count, text, rest }: NonNullable<Decision["release"]>,
+  { event, mine, action, writer }: Releasing,
+): Released {
   if (count > mine.length) throw refused(`count is ${count}, and ${mine.length} events are held`);
   const going = mine.slice(0, count);
   const staying = mine.slice(count);

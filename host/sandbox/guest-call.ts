@@ -6,6 +6,7 @@ import { bytesPerFuel, fuelPerMicrosecond, hostCallFuel } from "./host-cost.ts";
 import type { Kernel } from "./kernel.ts";
 import type { LogLines } from "./log-lines.ts";
 import type { Outcome } from "./outcome.ts";
+import { watchPatience } from "./patience.ts";
 import type { CpuLane, Waiting } from "./scheduler.ts";
 
 export type CallOptions = {
@@ -53,7 +54,6 @@ export type GuestCall = HostCall & {
 
 type Machine = { readonly gauge: FuelGauge; readonly kernel: Kernel; readonly lane: CpuLane };
 
-const longestTimerMs = 2 ** 31 - 1;
 const nothing = new Uint8Array(0);
 const utf8 = new TextDecoder();
 
@@ -71,10 +71,10 @@ class RunningCall implements GuestCall {
   #hasRun = false;
   #hostCalls = 0;
   #controller: AbortController | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  /** Stops what ends the call from outside; null while nothing does. */
+  #unwatch: (() => void) | null = null;
   /** Settles what the plugin is suspended on. */
   #wake: (() => void) | null = null;
-  #endByCaller: (() => void) | null = null;
 
   constructor(machine: Machine, options: CallOptions, lines: LogLines) {
     this.#machine = machine;
@@ -124,14 +124,12 @@ class RunningCall implements GuestCall {
 
   /** Only a suspended call needs a timer: while wasm runs no timer could fire. */
   #watch(): void {
-    if (this.#timer !== null) return;
-    const left = Math.max(0, Math.ceil(this.#deadlineAt - performance.now()));
-    this.#timer = setTimeout(() => this.#endByDeadline(), Math.min(left, longestTimerMs));
-    const { signal } = this.#options;
-    if (signal === undefined) return;
-    this.#endByCaller = () => this.end({ outcome: "deadline", error: "ended by the caller" });
-    signal.addEventListener("abort", this.#endByCaller, { once: true });
-    if (signal.aborted) this.#endByCaller();
+    if (this.#unwatch !== null) return;
+    const patience = { untilMs: this.#deadlineAt, signal: this.#options.signal };
+    this.#unwatch = watchPatience(patience, (why) => {
+      if (why === "deadline") this.#endByDeadline();
+      else this.end({ outcome: "deadline", error: "ended by the caller" });
+    });
   }
 
   async #waitFor(waiting: Waiting): Promise<void> {
@@ -241,9 +239,7 @@ class RunningCall implements GuestCall {
     this.pause();
     this.#closed = true;
     this.#controller?.abort();
-    if (this.#timer === null) return;
-    clearTimeout(this.#timer);
-    if (this.#endByCaller !== null) this.#options.signal?.removeEventListener("abort", this.#endByCaller);
+    this.#unwatch?.();
   }
 }
 

@@ -3,7 +3,7 @@ import { assemble, emit, type Instruction } from "./wasm/emit.ts";
 import type { Scan } from "./wasm/instructions.ts";
 import type { FunctionBody, ValType } from "./wasm/module.ts";
 import { codeCount, type OpcodeName, opcodes } from "./wasm/opcodes.ts";
-import { stackEffects } from "./wasm/stack-effects.ts";
+import { resultlessCodes, stackEffects, structuralCodes } from "./wasm/stack-effects.ts";
 import { f32, f64, i32, i64, v128 } from "./wasm/value-types.ts";
 import type { Writer } from "./wasm/writer.ts";
 
@@ -38,14 +38,10 @@ export type WriteMarks = {
 };
 
 /** By code: the type of what a store writes; 0 for all other instructions. */
-const storedTypes = new Uint8Array(codeCount);
-/** By code: 1 where nothing is left on the operand stack. */
-const leavesNothing = new Uint8Array(codeCount);
-/** By code: 1 for control instructions and calls, of which the effect on the stack is not followed. */
-const structural = new Uint8Array(codeCount);
-/** By code: 1 where ways meet: what holds before need not hold behind. */
-const joins = new Uint8Array(codeCount);
-fillTables();
+const storedTypes = typesOfStores();
+
+/** Where ways meet: what holds before need not hold behind. */
+const joins: ReadonlySet<number> = new Set([opcodes.loop[0], opcodes.else[0], opcodes.end[0]]);
 
 const code = {
   localGet: opcodes["local.get"][0],
@@ -138,9 +134,9 @@ export function createWriteMarks({ injected, localCount, movedFrom, free }: Mark
     },
     step(scan) {
       const { code: one, first } = scan;
-      if (structural[one] === 1) {
+      if (structuralCodes[one] === 1) {
         origins.length = 0;
-        if (joins[one] === 1) run += 1;
+        if (joins.has(one)) run += 1;
       } else if (one === code.localGet) {
         origins.push(first);
       } else if (one === code.localSet || one === code.localTee) {
@@ -151,7 +147,7 @@ export function createWriteMarks({ injected, localCount, movedFrom, free }: Mark
         if (height > origins.length) origins.push(unknown);
         else {
           origins.length = Math.max(0, height);
-          if (leavesNothing[one] === 0 && height > 0) origins[height - 1] = unknown;
+          if (resultlessCodes[one] === 0 && height > 0) origins[height - 1] = unknown;
         }
       }
     },
@@ -209,53 +205,12 @@ export function markRange(): FunctionBody {
   return { locals: [], body };
 }
 
-function fillTables(): void {
+function typesOfStores(): Uint8Array {
+  const table = new Uint8Array(codeCount);
   const types: Readonly<Record<string, ValType>> = { i32, i64, f32, f64, v128 };
   for (const [name, [at]] of Object.entries(opcodes) as [OpcodeName, readonly [number]][]) {
     const [type = "", operation = ""] = name.split(".");
-    if (operation.startsWith("store")) {
-      storedTypes[at] = types[type] as ValType;
-      leavesNothing[at] = 1;
-    }
+    if (operation.startsWith("store")) table[at] = types[type] as ValType;
   }
-  const noted: readonly (readonly [Uint8Array, readonly OpcodeName[]])[] = [
-    [
-      leavesNothing,
-      [
-        "drop",
-        "local.set",
-        "global.set",
-        "table.set",
-        "memory.fill",
-        "memory.copy",
-        "memory.init",
-        "table.fill",
-        "table.copy",
-        "table.init",
-        "data.drop",
-        "elem.drop",
-      ],
-    ],
-    [
-      structural,
-      [
-        "unreachable",
-        "block",
-        "loop",
-        "if",
-        "else",
-        "end",
-        "br",
-        "br_if",
-        "br_table",
-        "return",
-        "call",
-        "call_indirect",
-        "return_call",
-        "return_call_indirect",
-      ],
-    ],
-    [joins, ["loop", "else", "end"]],
-  ];
-  for (const [table, names] of noted) for (const name of names) table[opcodes[name][0]] = 1;
+  return table;
 }

@@ -9,6 +9,7 @@ import { resolveImports } from "./link.ts";
 import type { LogLevel, LogSink } from "./log-lines.ts";
 import { processLoopDelay } from "./loop-delay.ts";
 import type { CallResult } from "./outcome.ts";
+import type { Patience } from "./patience.ts";
 import type { PreparedModule } from "./prepare.ts";
 import { createProvision } from "./provision.ts";
 import { type CpuShare, operatorShare, threadScheduler } from "./scheduler.ts";
@@ -183,9 +184,9 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
 
   const queued = () => line.length + turns.length;
 
-  async function acquire(signal: AbortSignal | undefined, deadlineMs: number): Promise<Instance> {
+  async function acquire(patience: Patience): Promise<Instance> {
     if (total < processLimits.instancesPerBinding) return grow();
-    return line.join(signal, deadlineMs);
+    return line.join(patience);
   }
 
   return {
@@ -200,10 +201,10 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
       if (closed) return rejected(unloaded);
       if (queued() >= processLimits.queuedCallsPerBinding) return overload(overloaded);
       const mostMs = Math.min(deadlineMs, limits.deadlineMs);
-      const until = performance.now() + mostMs;
+      const untilMs = performance.now() + mostMs;
       // First the CPU and then an instance: calls that wait with one each would keep as many memories out of the cache.
       const waiting = lane.enter(true);
-      const noTurn = waiting === null ? null : await turns.wait(waiting, { atMs: until, signal });
+      const noTurn = waiting === null ? null : await turns.wait(waiting, { untilMs, signal });
       if (noTurn !== null) return noTurn === "dismissed" ? rejected(unloaded) : lateFor(noTurn, mostMs);
       let instance = closed ? null : take();
       const onCpu = instance !== null;
@@ -211,7 +212,7 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
         lane.pause();
         if (closed) return rejected(unloaded);
         try {
-          instance = await acquire(signal, until - performance.now());
+          instance = await acquire({ untilMs, signal });
         } catch (thrown) {
           return notTaken(thrown);
         }
@@ -222,7 +223,7 @@ export async function createPool(prepared: PreparedModule, options: PoolOptions)
         giveBack(instance);
         return usedUp === null ? rejected(unloaded) : overload(`${name}: ${usedUp}`);
       }
-      const left = Math.max(0, until - performance.now());
+      const left = Math.max(0, untilMs - performance.now());
       const settings = { fuel: limits.fuel, deadlineMs: left, signal, requestId, nowMs, onCpu };
       const call = instance.call(hook, input, settings);
       running.set(instance, call);

@@ -42,6 +42,11 @@ export function createSnapshots({ memory, written, globals, vars }: Restorable):
   /** Of the memory; a growth makes another. */
   let bytes = Buffer.alloc(0);
 
+  function bytesOf({ buffer }: WebAssembly.Memory): Buffer {
+    if (bytes.buffer !== buffer) bytes = Buffer.from(buffer);
+    return bytes;
+  }
+
   function isNow(snapshot: Snapshot): void {
     base = snapshot;
     written?.clear();
@@ -53,7 +58,7 @@ export function createSnapshots({ memory, written, globals, vars }: Restorable):
       if (values.some(Number.isNaN)) return null;
       const taken = {
         pages: pagesOf(memory),
-        ranges: memory === null ? [] : nonZeroRanges(Buffer.from(memory.buffer)),
+        ranges: memory === null ? [] : nonZeroRanges(bytesOf(memory)),
         globals: values,
         vars: vars.save(),
       };
@@ -65,9 +70,9 @@ export function createSnapshots({ memory, written, globals, vars }: Restorable):
       if (missing < 0) return false;
       if (missing > 0) memory?.grow(missing);
       if (memory !== null) {
-        if (bytes.buffer !== memory.buffer) bytes = Buffer.from(memory.buffer);
-        if (base === snapshot && written !== null) restoreSpans(bytes, snapshot.ranges, written.spans());
-        else restoreMemory(bytes, snapshot.ranges);
+        const isMarked = base === snapshot && written !== null;
+        if (isMarked) restoreSpans(bytesOf(memory), snapshot.ranges, written.spans());
+        else restoreMemory(bytesOf(memory), snapshot.ranges);
       }
       for (const [index, global] of globals.entries()) global.value = snapshot.globals[index];
       vars.restore(snapshot.vars);

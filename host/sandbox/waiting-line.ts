@@ -1,8 +1,10 @@
+import { type Patience, watchPatience } from "./patience.ts";
+
 /** Calls that wait for something to get free, first come first served. */
 export type WaitingLine<T> = {
   readonly length: number;
   /** Waits; rejects when the line is full, the signal is aborted, or the time is over. */
-  join(signal: AbortSignal | undefined, waitMs: number): Promise<T>;
+  join(patience: Patience): Promise<T>;
   /** Gives a thing, or the promise of one, to the first in line. */
   serve(thing: T | Promise<T>): void;
   /** Sends everyone away. */
@@ -20,9 +22,9 @@ export function createWaitingLine<T>(limit: number, full: string): WaitingLine<T
     get length() {
       return places.size;
     },
-    async join(signal, waitMs) {
+    async join(patience) {
       if (places.size >= limit) throw new NoRoom(full);
-      signal?.throwIfAborted();
+      patience.signal?.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<T>();
       const place: Place<T> = {
         take: resolve,
@@ -31,15 +33,18 @@ export function createWaitingLine<T>(limit: number, full: string): WaitingLine<T
           reject(reason);
         },
       };
-      const leaveOnAbort = () => place.leave(new Error("ended by the caller before it ran"));
-      const timer = setTimeout(() => place.leave(new NoRoom("the deadline passed before it ran")), waitMs);
-      signal?.addEventListener("abort", leaveOnAbort, { once: true });
+      const stop = watchPatience(patience, (why) =>
+        place.leave(
+          why === "caller"
+            ? new Error("ended by the caller before it ran")
+            : new NoRoom("the deadline passed before it ran"),
+        ),
+      );
       places.add(place);
       try {
         return await promise;
       } finally {
-        clearTimeout(timer);
-        signal?.removeEventListener("abort", leaveOnAbort);
+        stop();
       }
     },
     serve(thing) {

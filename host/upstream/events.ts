@@ -17,6 +17,7 @@ import { member, valueAt, withValueAt } from "./json-path.ts";
 import { jsonValue } from "./json-value.ts";
 import { lastEvent } from "./last-event.ts";
 import { followRepeats, followSupports, noRepeats, pieceIn, type RepeatedText, wholesIn } from "./repeats.ts";
+import { utf8Text } from "./utf8-text.ts";
 
 export type Api = { readonly surface: Surface; readonly path: string };
 
@@ -194,7 +195,7 @@ function slotsAgain(slots: readonly TextSlot[], data: Json): readonly TextSlot[]
 
 /** The same event with other data: its `event`, `id` and comments stay. */
 function withDataLines(bytes: Uint8Array, text: string): Uint8Array {
-  const block = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  const block = utf8Text(bytes);
   const [lineEnd = "\n"] = /\r\n|\r|\n/.exec(block) ?? [];
   const others = block.split(/\r\n|\r|\n/).filter((line) => line !== "" && !/^data(:|$)/.test(line));
   const data = text.split(/\r\n|\r|\n/).map((line) => `data: ${line}`);

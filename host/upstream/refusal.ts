@@ -4,8 +4,10 @@ import { printable } from "#host/json.ts";
 import { upstreamLimits } from "#host/limits.ts";
 import { repeatsSecret } from "#host/repeats-secret.ts";
 import { errorBody, type Surface } from "#host/surface.ts";
+import { gather } from "./gather.ts";
 import { jsonValue } from "./json-value.ts";
 import type { UpstreamAnswer } from "./providers/provider.ts";
+import { utf8Text } from "./utf8-text.ts";
 
 /** The error of each API, as far as its clients read it. */
 const shapes = {
@@ -33,9 +35,10 @@ const message = z.union([
  * @throws {GatewayError} what reading threw.
  */
 export async function refusalBody(answer: UpstreamAnswer, surface: Surface): Promise<Uint8Array> {
-  const bytes = isEncoded(answer) ? null : await readBounded(answer);
+  const gathered = isEncoded(answer) ? null : await gather(answer.body, upstreamLimits.errorBodyBytes);
   answer.discard();
-  const text = bytes?.toString("utf8") ?? "";
+  const bytes = gathered instanceof Uint8Array ? gathered : null;
+  const text = bytes === null ? "" : utf8Text(bytes);
   const value = repeatsSecret(text, answer.secrets) ? undefined : jsonValue(text);
   if (bytes !== null && shapes[surface].safeParse(value).success) return bytes;
   const found = message.safeParse(value);
@@ -48,18 +51,6 @@ function isEncoded({ headers }: UpstreamAnswer): boolean {
   const content = String(headers["content-encoding"] ?? "");
   const transfer = String(headers["transfer-encoding"] ?? "");
   return !/^\s*(identity)?\s*$/i.test(content) || !/^\s*(chunked)?\s*$/i.test(transfer);
-}
-
-/** The whole body, or null when it is longer than an error ever is. */
-async function readBounded(answer: UpstreamAnswer): Promise<Buffer | null> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of answer.body) {
-    length += chunk.length;
-    if (length > upstreamLimits.errorBodyBytes) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /**

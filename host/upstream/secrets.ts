@@ -1,9 +1,9 @@
 import { GatewayError } from "#host/errors.ts";
-import { repeatsSecret } from "#host/repeats-secret.ts";
+import { latin1Text, repeatsSecret } from "#host/repeats-secret.ts";
 
 /** @throws {GatewayError} `upstream_invalid` when an answer repeats a secret */
 export function requireNoSecrets(bytes: Uint8Array, secrets: readonly string[]): void {
-  requireNone(latin1(bytes), secrets);
+  requireNone(latin1Text(bytes), secrets);
 }
 
 /**
@@ -19,16 +19,11 @@ export async function* withoutSecrets(
   const overlap = Math.max(0, ...secrets.map((secret) => secret.length * 6 - 1));
   let before = "";
   for await (const chunk of chunks) {
-    const text = before + latin1(chunk);
+    const text = before + latin1Text(chunk);
     requireNone(text, secrets);
     if (overlap > 0) before = text.slice(-overlap);
     yield chunk;
   }
-}
-
-/** Keys are sent in a header, so they are of ASCII or Latin-1: a byte is a character. */
-function latin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
 function requireNone(text: string, secrets: readonly string[]): void {

@@ -1,5 +1,6 @@
 import type { Json } from "#sdk/abi/from-schema.ts";
 import { jsonValue } from "./json-value.ts";
+import { utf8Text } from "./utf8-text.ts";
 
 /** A body that is here. Its value, undefined when it is no JSON, is read when somebody wants it: mostly nobody does. */
 export type WholeBody = {
@@ -14,12 +15,8 @@ export function wholeBody(bytes: Uint8Array): WholeBody {
     kind: "bytes",
     bytes,
     get json() {
-      read ??= { json: jsonValue(textOf(bytes)) as Json | undefined };
+      read ??= { json: jsonValue(utf8Text(bytes)) as Json | undefined };
       return read.json;
     },
   };
-}
-
-function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }

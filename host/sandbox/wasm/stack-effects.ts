@@ -50,6 +50,30 @@ const structural: ReadonlySet<OpcodeName> = new Set([
   "return_call_indirect",
 ]);
 
+/** What leaves none of its own on the stack, beside stores. */
+const resultless: ReadonlySet<OpcodeName> = new Set([
+  "drop",
+  "local.set",
+  "global.set",
+  "table.set",
+  "memory.fill",
+  "memory.copy",
+  "memory.init",
+  "data.drop",
+  "table.fill",
+  "table.copy",
+  "table.init",
+  "elem.drop",
+]);
+
+/** By code: 1 for control instructions and calls. */
+export const structuralCodes: Uint8Array = flagsByCode((name) => structural.has(name));
+
+/** By code: 1 where the operands that an instruction leaves are those that were below its own; without structural ones. */
+export const resultlessCodes: Uint8Array = flagsByCode(
+  (name) => resultless.has(name) || operationOf(name).startsWith("store"),
+);
+
 /**
  * By code: how many operands an instruction leaves more than it takes. 0 for control instructions and
  * calls, whose effect depends on the module.
@@ -64,8 +88,21 @@ function effectsByCode(): Int8Array {
   return table;
 }
 
+function flagsByCode(has: (name: OpcodeName) => boolean): Uint8Array {
+  const table = new Uint8Array(codeCount);
+  for (const [name, [code]] of Object.entries(opcodes) as [OpcodeName, readonly [number]][]) {
+    table[code] = Number(has(name));
+  }
+  return table;
+}
+
+/** A name without its prefix. */
+function operationOf(name: OpcodeName): string {
+  return name.slice(name.indexOf(".") + 1);
+}
+
 function effectOf(name: OpcodeName): number {
-  const operation = name.slice(name.indexOf(".") + 1);
+  const operation = operationOf(name);
   if (operation === "const") return 1;
   if (operation.startsWith("store")) return -2;
   return neutral.test(operation) && !binary.test(operation) ? 0 : -1;
